@@ -1,0 +1,23 @@
+"""What a route demands of a principal: scopes, a group, its own audience. Runs on every request, never cached."""
+
+from __future__ import annotations
+
+from bearergate.core.claims import AUD
+from bearergate.core.errors import AccessDenied, InsufficientScope, refusal
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+
+
+def check_access(
+    principal: Principal, *, scope: str | None = None, group: str | None = None, audience: str | None = None
+) -> None:
+    """Raise unless the principal has all of `scope` (space-separated), `group`, and a token for `audience`.
+
+    Raises InsufficientScope (RFC 6750 section 3.1), AccessDenied, or AudienceRejected.
+    """
+    if audience is not None and audience not in principal.audiences:
+        raise refusal(Reason.AUDIENCE_MISMATCH, AUD)
+    if scope is not None and not principal.scopes.issuperset(scope.split()):
+        raise InsufficientScope(scope)
+    if group is not None and (group not in principal.groups or principal.groups_problem is Reason.GROUPS_OVERAGE):
+        raise AccessDenied(principal.groups_problem or Reason.GROUPS_MISSING)

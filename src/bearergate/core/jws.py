@@ -1,0 +1,133 @@
+"""The algorithm table (RFC 7518 section 3, RFC 8037) and the verification of one signature with one key.
+
+The family is decided by the key's type, never by text of the header. Knows no issuer and no claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from bearergate.core.claims import Json
+from bearergate.core.errors import refusal
+from bearergate.core.reasons import Reason
+
+PublicKey: TypeAlias = RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
+
+UNSUPPORTED_MEMBERS: Final = ("crit", "b64", "zip", "cty")
+"""Header members whose mere presence refuses a token: each would change how it must be processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One signature algorithm: the key it needs and how it verifies."""
+
+    name: str
+    kty: str
+    curve: str | None = None
+    hash: hashes.HashAlgorithm | None = None
+    padding: padding.AsymmetricPadding | None = None
+    coordinate: int = 0
+    """Bytes of each half of an ECDSA signature (RFC 7518 section 3.4)."""
+    order: int = 0
+    """Order of the curve's base point."""
+
+    def verify(self, key: PublicKey, signature: bytes, signing_input: bytes) -> bool:
+        """Whether the signature holds. A key of another family never verifies anything."""
+        try:
+            if isinstance(key, RSAPublicKey) and self.padding and self.hash:
+                key.verify(signature, signing_input, self.padding, self.hash)
+                return True
+            if isinstance(key, ec.EllipticCurvePublicKey) and self.coordinate and self.hash:
+                return self._verify_ecdsa(key, signature, signing_input, self.hash)
+            if isinstance(key, Ed25519PublicKey) and self.kty == "OKP":
+                key.verify(signature, signing_input)
+                return True
+        except InvalidSignature:
+            return False
+        return False
+
+    def _verify_ecdsa(
+        self, key: ec.EllipticCurvePublicKey, signature: bytes, signing_input: bytes, digest: hashes.HashAlgorithm
+    ) -> bool:
+        # The length is judged before anything is converted: a raw pair of another size must never reach DER.
+        if len(signature) != 2 * self.coordinate:
+            return False
+        r = int.from_bytes(signature[: self.coordinate], "big")
+        s = int.from_bytes(signature[self.coordinate :], "big")
+        if not (0 < r < self.order and 0 < s < self.order):
+            return False
+        key.verify(encode_dss_signature(r, s), signing_input, ec.ECDSA(digest))
+        return True
+
+
+def _rsa(name: str, digest: hashes.HashAlgorithm) -> Algorithm:
+    return Algorithm(name, "RSA", hash=digest, padding=padding.PKCS1v15())
+
+
+def _pss(name: str, digest: hashes.HashAlgorithm) -> Algorithm:
+    # RFC 7518 section 3.5 fixes the salt to the size of the hash.
+    return Algorithm(name, "RSA", hash=digest, padding=padding.PSS(padding.MGF1(digest), digest.digest_size))
+
+
+def _ecdsa(name: str, curve: str, digest: hashes.HashAlgorithm, coordinate: int, order: int) -> Algorithm:
+    return Algorithm(name, "EC", curve=curve, hash=digest, coordinate=coordinate, order=order)
+
+
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_P384_ORDER: Final = int(
+    "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16
+)
+_P521_ORDER: Final = int(
+    "01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA"
+    "51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409",
+    16,
+)
+
+ALGORITHMS: Final[dict[str, Algorithm]] = {
+    algorithm.name: algorithm
+    for algorithm in (
+        _rsa("RS256", hashes.SHA256()),
+        _rsa("RS384", hashes.SHA384()),
+        _rsa("RS512", hashes.SHA512()),
+        _pss("PS256", hashes.SHA256()),
+        _pss("PS384", hashes.SHA384()),
+        _pss("PS512", hashes.SHA512()),
+        _ecdsa("ES256", "P-256", hashes.SHA256(), 32, _P256_ORDER),
+        _ecdsa("ES384", "P-384", hashes.SHA384(), 48, _P384_ORDER),
+        _ecdsa("ES512", "P-521", hashes.SHA512(), 66, _P521_ORDER),
+        Algorithm("EdDSA", "OKP", curve="Ed25519"),
+        Algorithm("Ed25519", "OKP", curve="Ed25519"),
+    )
+}
+"""Every algorithm that a policy may allow, by its `alg` name; also the default allow-list."""
+
+SLOW_ALGORITHMS: Final = frozenset({"ES384", "ES512"})
+"""Algorithms whose verification takes more than about 200 microseconds."""
+
+
+def canonical_name(alg: str) -> str:
+    """`EdDSA` with an Ed25519 key and `Ed25519` are one algorithm (RFC 9864)."""
+    return "Ed25519" if alg == "EdDSA" else alg
+
+
+def forbid_unsupported_members(members: Iterable[str] | dict[str, Json]) -> None:
+    """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519 section 5.2)."""
+    for name in UNSUPPORTED_MEMBERS:
+        if name in members:
+            raise refusal(Reason.CRIT_NOT_SUPPORTED, name)
+
+
+def forbid_unsigned(alg: str) -> None:
+    """Refuse `none` and every shared-secret algorithm before any key is looked up (RFC 8725 section 3.1)."""
+    folded = alg.casefold()
+    if folded == "none" or folded.startswith("hs"):
+        raise refusal(Reason.ALG_NOT_ALLOWED, "alg")

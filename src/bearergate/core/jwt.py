@@ -1,0 +1,92 @@
+"""From the compact serialization (RFC 7515 section 3.1) to an UnverifiedToken.
+
+Cheap and safe first: nothing is decoded before the length and the dots were counted. Knows no policy and no key;
+whatever is wrong is MalformedToken, never another exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bearergate.core.claims import Json, UnverifiedClaims
+from bearergate.core.encoding import DuplicateMember, NotStrict, decode_base64url, decode_json_object
+from bearergate.core.errors import refusal
+from bearergate.core.reasons import Reason
+
+MAX_TOKEN_BYTES: Final = 16 * 1024
+MAX_KID: Final = 256
+_DOTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The three parts of a compact JWS, still encoded."""
+
+    header: str
+    payload: str
+    signature: str
+
+    @property
+    def signing_input(self) -> bytes:
+        """The bytes the signature covers (RFC 7515 section 5.1)."""
+        return f"{self.header}.{self.payload}".encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class JoseHeader:
+    """The members of the JOSE header that we honour (RFC 7515 section 4.1); all others are ignored."""
+
+    alg: str
+    kid: str | None
+    typ: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedToken:
+    """A well-formed token that anybody could have written."""
+
+    header: JoseHeader
+    claims: UnverifiedClaims
+    signing_input: bytes
+    signature: bytes
+
+
+def split(token: str) -> Segments:
+    """Cut a compact JWS into its three segments; raises MalformedToken. Five segments (JWE) are refused."""
+    if not token.isascii() or token.count(".") != _DOTS:
+        raise refusal(Reason.MALFORMED_TOKEN)
+    header, payload, signature = token.split(".")
+    return Segments(header, payload, signature)
+
+
+def decode_object(segment: str) -> dict[str, Json]:
+    """Decode a segment that must hold a JSON object; raises MalformedToken."""
+    try:
+        return decode_json_object(decode_base64url(segment))
+    except DuplicateMember:
+        raise refusal(Reason.DUPLICATE_MEMBER) from None
+    except NotStrict:
+        raise refusal(Reason.MALFORMED_TOKEN) from None
+
+
+def decode_signature(segment: str) -> bytes:
+    """Decode the signature segment; raises MalformedToken."""
+    try:
+        return decode_base64url(segment)
+    except NotStrict:
+        raise refusal(Reason.MALFORMED_TOKEN) from None
+
+
+def read_header(members: dict[str, Json]) -> JoseHeader:
+    """Check the types of the header members that we honour; raises MalformedToken."""
+    alg = members.get("alg")
+    kid = members.get("kid", "")
+    typ = members.get("typ", "")
+    if not isinstance(alg, str):
+        raise refusal(Reason.MALFORMED_TOKEN, "alg")
+    if not isinstance(kid, str) or len(kid) > MAX_KID:
+        raise refusal(Reason.MALFORMED_TOKEN, "kid")
+    if not isinstance(typ, str):
+        raise refusal(Reason.MALFORMED_TOKEN, "typ")
+    return JoseHeader(alg, kid if "kid" in members else None, typ if "typ" in members else None)

@@ -1,0 +1,252 @@
+"""The life of one issuer's keys as a pure state machine: when to use, renew, fetch, serve stale, or refuse.
+
+Time and chance are arguments. Knows no lock, no thread and no network: keys.py does what is decided here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+
+from bearergate.core.jwk import MAX_KEYS, KeySet
+from bearergate.core.jwt import JoseHeader
+from bearergate.core.reasons import Reason
+
+DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLifecycle:
+    """The numbers of the key life cycle. Times are in seconds, sizes in bytes."""
+
+    ttl: float = 600.0
+    """How long a set is fresh when the issuer does not say."""
+    min_ttl: float = 60.0
+    max_ttl: float = 3600.0
+    """Bounds within which `Cache-Control: max-age` is believed."""
+    refresh_ahead: float = 0.8
+    """Share of the ttl after which a set is renewed in the background."""
+    stale_if_error: float = 3600.0
+    """How long after its ttl a set is used while its issuer does not answer; 0 fails closed."""
+    unknown_kid_burst: int = 3
+    unknown_kid_interval: float = 10.0
+    """Forced fetches for unknown kids: a bucket of `burst`, refilled by one per `interval`."""
+    negative_kids: int = 1024
+    negative_ttl: float = 10.0
+    backoff_first: float = 1.0
+    backoff_max: float = 60.0
+    flight_budget: float = 4.0
+    """Longest fetch of discovery document and keys together."""
+    max_wait: float = 5.0
+    """Longest wait of one caller."""
+    stale_wait: float = 0.5
+    """Longest wait of a caller whose key is in a set past its ttl."""
+    connect_timeout: float = 2.0
+    max_bytes: int = 512 * 1024
+    max_keys: int = MAX_KEYS
+    discovery_ttl: float = DAY
+    discovery_failures: int = 3
+    """Failures in a row after which the discovery document is asked again."""
+    runtime_issuers: int = 1000
+
+    def ttl_of(self, max_age: float | None) -> float:
+        """The ttl of a document that was served with this `max-age`, or without one."""
+        return self.ttl if max_age is None else min(max(max_age, self.min_ttl), self.max_ttl)
+
+
+class Phase(StrEnum):
+    """The age of a set: never fetched, fresh, past its ttl, past its hard maximum."""
+
+    NEVER = "never"
+    FRESH = "fresh"
+    STALE = "stale"
+    EXPIRED = "expired"
+
+
+class Act(Enum):
+    """What a caller does next."""
+
+    USE = "use"
+    WAIT = "wait"
+    WAIT_BRIEFLY = "wait briefly"
+    FORCE = "force"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One caller's next step. `renew`: also start a flight that nobody waits for. `unknown`: the kid is not there."""
+
+    act: Act
+    renew: bool = False
+    stale: bool = False
+    unknown: bool = False
+    reason: Reason = Reason.KEYS_UNAVAILABLE
+    retry_after: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One fetched key set, immutable."""
+
+    keys: KeySet
+    fetched_at: float
+    """Monotonic, seconds."""
+    fetched_wall: float
+    """Wall clock, seconds since the epoch."""
+    ttl: float
+    sha256: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The state of one issuer's keys. Every method that changes it returns the next state."""
+
+    lifecycle: KeyLifecycle
+    snapshot: Snapshot | None = None
+    given: bool = False
+    """The keys were given by the operator: they never age and nothing is ever fetched."""
+    refresh_at: float = math.inf
+    failures: int = 0
+    """Failed attempts since the last success."""
+    retry_at: float = -math.inf
+    """No attempt before this moment."""
+    problem: str | None = None
+    """Why the last finished attempt failed, or None when it succeeded."""
+    bucket: float = 0.0
+    bucket_at: float = -math.inf
+
+    def phase(self, now: float) -> Phase:
+        """How old the set is."""
+        if self.snapshot is None:
+            return Phase.NEVER
+        age = now - self.snapshot.fetched_at
+        if self.given or age < self.snapshot.ttl:
+            return Phase.FRESH
+        return Phase.STALE if age < self.snapshot.ttl + self.lifecycle.stale_if_error else Phase.EXPIRED
+
+    def hard_maximum(self) -> float:
+        """The moment (monotonic) from which the set must not be used; -inf without a set."""
+        if self.given:
+            return math.inf
+        if self.snapshot is None:
+            return -math.inf
+        return self.snapshot.fetched_at + self.snapshot.ttl + self.lifecycle.stale_if_error
+
+    def is_backing_off(self, now: float) -> bool:
+        """Whether the last attempt failed so recently that none is made now."""
+        return now < self.retry_at
+
+    def tokens(self, now: float) -> float:
+        """Forced fetches that unknown kids may still cause."""
+        burst = float(self.lifecycle.unknown_kid_burst)
+        refilled = (now - self.bucket_at) / self.lifecycle.unknown_kid_interval
+        return min(burst, self.bucket + refilled)
+
+    def decide(self, header: JoseHeader, now: float, *, negative: bool = False) -> Decision:
+        """What the bearer of a token with this header does. `negative`: a fetch just showed that the kid is unknown."""
+        if self.snapshot is None:
+            return self._wait(now)
+        decided = self.snapshot.keys.decides(header)
+        if self.given:
+            return Decision(Act.USE, unknown=not decided)
+        match self.phase(now):
+            case Phase.FRESH if decided:
+                return Decision(Act.USE, renew=now >= self.refresh_at and not self.is_backing_off(now))
+            case Phase.FRESH:
+                return self._look_for_unknown(now, negative=negative)
+            case Phase.STALE if decided:
+                backing_off = self.is_backing_off(now)
+                return Decision(Act.USE if backing_off else Act.WAIT_BRIEFLY, stale=True)
+            case _:
+                return self._wait(now)
+
+    def settle(self, header: JoseHeader, now: float, *, arrived: bool) -> Decision:
+        """What remains for a caller who waited. `arrived`: the flight ended; otherwise the patience did."""
+        phase = self.phase(now)
+        if self.snapshot is None or phase is Phase.EXPIRED:
+            return self._unavailable(now)
+        if self.snapshot.keys.decides(header):
+            return Decision(Act.USE, stale=phase is Phase.STALE)
+        if arrived and self.problem is None:
+            return Decision(Act.USE, unknown=True)
+        return self._unavailable(now)
+
+    def _wait(self, now: float) -> Decision:
+        return self._unavailable(now) if self.is_backing_off(now) else Decision(Act.WAIT)
+
+    def _look_for_unknown(self, now: float, *, negative: bool) -> Decision:
+        if negative:
+            return Decision(Act.USE, unknown=True)
+        if self.is_backing_off(now):
+            return self._unavailable(now)
+        if self.tokens(now) < 1:
+            return Decision(Act.USE, unknown=True) if self.problem is None else self._unavailable(now)
+        return Decision(Act.FORCE)
+
+    def _unavailable(self, now: float) -> Decision:
+        reason = Reason.KEYS_EXPIRED if self.phase(now) is Phase.EXPIRED else Reason.KEYS_UNAVAILABLE
+        return Decision(Act.UNAVAILABLE, reason=reason, retry_after=max(1.0, self.retry_at - now))
+
+    def spent(self, now: float) -> Keyring:
+        """One forced fetch was taken from the bucket."""
+        return replace(self, bucket=self.tokens(now) - 1, bucket_at=now)
+
+    def given_back(self, now: float) -> Keyring:
+        """A forced fetch failed: the back-off limits it, not the bucket."""
+        return replace(self, bucket=min(self.tokens(now) + 1, float(self.lifecycle.unknown_kid_burst)), bucket_at=now)
+
+    def succeeded(self, snapshot: Snapshot, chance: float) -> Keyring:
+        """A valid document arrived; it replaces the set. `chance` in [0, 1) spreads the renewals of many processes."""
+        ahead = snapshot.ttl * self.lifecycle.refresh_ahead * (0.9 + 0.2 * chance)
+        return replace(
+            self,
+            snapshot=snapshot,
+            refresh_at=snapshot.fetched_at + ahead,
+            failures=0,
+            retry_at=-math.inf,
+            problem=None,
+        )
+
+    def failed(self, problem: str, now: float, chance: float) -> Keyring:
+        """An attempt ended without a valid document; `chance` in [0, 1) spreads the next one."""
+        step = min(self.lifecycle.backoff_first * 2.0 ** min(self.failures, 30), self.lifecycle.backoff_max)
+        return replace(self, failures=self.failures + 1, retry_at=now + step * (0.5 + 0.5 * chance), problem=problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHealth:
+    """What an operator is told of one issuer's keys."""
+
+    state: str
+    """`never`, `fresh`, `stale`, `expired` or `backoff`."""
+    keys: int
+    dropped: int
+    last_success: float | None
+    """Wall clock, seconds since the epoch."""
+    next_attempt_in: float | None
+    """Seconds, or None when none is planned."""
+    expires_in: float | None
+    """Seconds until the keys must not be used any more, or None without keys."""
+    problem: str | None
+    sha256: str | None
+
+
+def health(ring: Keyring, now: float) -> KeyHealth:
+    """The health of one issuer's keys. `backoff` is told only where it hurts: without a fresh set."""
+    phase = ring.phase(now)
+    state = "backoff" if phase is not Phase.FRESH and ring.is_backing_off(now) else phase.value
+    snapshot = ring.snapshot
+    planned = max(ring.refresh_at, ring.retry_at)
+    return KeyHealth(
+        state=state,
+        keys=len(snapshot.keys.keys) if snapshot else 0,
+        dropped=len(snapshot.keys.dropped) if snapshot else 0,
+        last_success=snapshot.fetched_wall if snapshot else None,
+        next_attempt_in=max(0.0, planned - now) if math.isfinite(planned) else None,
+        expires_in=ring.hard_maximum() - now if snapshot and not ring.given else None,
+        problem=ring.problem,
+        sha256=snapshot.sha256 if snapshot else None,
+    )

@@ -1,0 +1,107 @@
+"""Issuer identifiers, their well-known URLs, and the documents found there (OIDC Discovery 1.0, RFC 8414).
+
+Knows no network: core says where to ask and what an answer must hold; keys.py asks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from bearergate.core.encoding import NotStrict, decode_json_object
+
+MAX_URL: Final = 2048
+_UNSAFE: Final = re.compile(r"[^!-~]|[\\\"<>^`{|}]")
+
+
+class UrlProblem(ValueError):
+    """A URL that may not be used. Its text says why and what to write instead."""
+
+
+class MetadataError(ValueError):
+    """A discovery document that may not be used. One sentence."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a parsed host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_issuer(issuer: str, *, allow_insecure_http: bool = False) -> None:
+    """Raise UrlProblem unless the text may be an issuer identifier (RFC 8414 section 2, OIDC Discovery section 3)."""
+    check_url(issuer, allow_insecure_http=allow_insecure_http)
+    if "?" in issuer:
+        raise UrlProblem("must not have a query")
+    if "*" in issuer or "{" in issuer:
+        raise UrlProblem("must not be a wildcard; name each tenant's own issuer")
+
+
+def check_url(url: str, *, allow_insecure_http: bool = False) -> None:
+    """Raise UrlProblem unless keys may be fetched from this URL: https, a host, no userinfo, no fragment.
+
+    `http` is accepted for loopback hosts, decided on the parsed host, or with `allow_insecure_http`.
+    """
+    # urlsplit silently drops tab, CR and LF, so characters are judged before it sees them.
+    if re.search(r"/\{[^/]*\}(/|$)", url):
+        raise UrlProblem("must not be a template; name each tenant's own issuer")
+    if not url or len(url) > MAX_URL or _UNSAFE.search(url):
+        raise UrlProblem("must be a URL of printable ASCII characters without spaces")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise UrlProblem("must be a URL with a valid host and port") from None
+    if not url.startswith(("https://", "http://")):
+        raise UrlProblem("must start with https:// in lower case")
+    if not host or parts.netloc.endswith(":") or port == 0:
+        raise UrlProblem("must be a URL with a valid host and port")
+    if "@" in parts.netloc:
+        raise UrlProblem("must not hold a user name or password")
+    if "#" in url:
+        raise UrlProblem("must not have a fragment")
+    if url.endswith("?"):
+        raise UrlProblem("must not have an empty query")
+    if parts.scheme == "http" and not (allow_insecure_http or is_loopback(host)):
+        raise UrlProblem("must use https; http is only for loopback hosts or with allow_insecure_http: true")
+
+
+def well_known_urls(issuer: str) -> tuple[str, str]:
+    """Where the issuer's metadata may be: the OIDC Discovery form, and the RFC 8414 section 3.1 form for a 404."""
+    parts = urlsplit(issuer)
+    root = f"{parts.scheme}://{parts.netloc}"
+    return (
+        f"{issuer.removesuffix('/')}/.well-known/openid-configuration",
+        f"{root}/.well-known/oauth-authorization-server{parts.path.removesuffix('/')}",
+    )
+
+
+def read_jwks_uri(raw: bytes, *, issuer: str, allow_insecure_http: bool = False) -> str:
+    """The `jwks_uri` of a discovery document; raises MetadataError.
+
+    The document's `issuer` must equal the configured one exactly (OIDC Discovery section 4.3). Plain http is only
+    accepted where the issuer itself was allowed it.
+    """
+    try:
+        document = decode_json_object(raw)
+    except NotStrict as problem:
+        raise MetadataError(f"the discovery document is not strict JSON: {problem}") from None
+    if document.get("issuer") != issuer:
+        raise MetadataError("the discovery document names another issuer than the configured one")
+    jwks_uri = document.get("jwks_uri")
+    if not isinstance(jwks_uri, str):
+        raise MetadataError("the discovery document has no jwks_uri")
+    try:
+        check_url(jwks_uri, allow_insecure_http=allow_insecure_http)
+    except UrlProblem as problem:
+        raise MetadataError(f"the jwks_uri of the discovery document {problem}") from None
+    plain = jwks_uri.startswith("http://")
+    if plain and not allow_insecure_http and not issuer.startswith("http://"):
+        raise MetadataError("the jwks_uri of the discovery document must use https, as its issuer does")
+    return jwks_uri

@@ -1,0 +1,54 @@
+"""Principal: who is calling, as the issuer said it and we proved it. Actor: on whose behalf (RFC 8693 `act`).
+
+Frozen values. Knows nothing of how they were proven or what they may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bearergate.core.claims import Frozen
+from bearergate.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The party that acts for the subject (RFC 8693 section 4.1); `actor` is who acted before it."""
+
+    subject: str | None
+    issuer: str | None
+    client_id: str | None
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A caller whose token was validated. Its identity is the pair (issuer, subject)."""
+
+    issuer: str
+    """The configured issuer identifier, whichever accepted spelling the token used."""
+    subject: str
+    """`sub`: unique within the issuer only."""
+    client_id: str | None
+    """The acting client (authorized party), or None when the token names none."""
+    client_id_claim: str | None
+    """The claim the acting client was read from: `client_id`, `azp`, `appid`, `cid` or `aud`."""
+    audiences: tuple[str, ...]
+    scopes: frozenset[str]
+    groups: tuple[str, ...]
+    """Effective groups: those of the token for a person, one virtual group for a machine client."""
+    groups_problem: Reason | None = None
+    """Why groups are empty or some were dropped; decisions that read groups must look here."""
+    machine: bool = False
+    """Whether the token was given to a client and not to a person."""
+    token_kind: str
+    token_id: str | None = None
+    """`jti`."""
+    issued_at: float | None = None
+    """`iat` in seconds since the epoch."""
+    expires_at: float
+    """`exp` in seconds since the epoch."""
+    actor: Actor | None = None
+    claims: Mapping[str, Frozen] = field(repr=False, hash=False)
+    """All verified claims, immutable."""
