@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from bearergate.core.principal import Actor, Principal
+from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 
 
@@ -41,7 +41,6 @@ class UnverifiedIdentity:
     token_id: str | None = None
     kid: str | None = None
     alg: str | None = None
-    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

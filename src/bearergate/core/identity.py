@@ -6,12 +6,32 @@ Raises ClaimRejected or ClientRejected for what cannot be read; decides nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from bearergate.core.claims import ACT, AUD, AZP, CLIENT_CLAIMS, CLIENT_ID, ISS, SCOPE, SCP, SUB, ClaimsReader, Json
+from bearergate.core.claims import (
+    ACT,
+    AUD,
+    AZP,
+    CLIENT_CLAIMS,
+    CLIENT_ID,
+    ISS,
+    JTI,
+    SCOPE,
+    SCP,
+    SUB,
+    ClaimsReader,
+    Json,
+    UnverifiedClaims,
+    is_plain,
+)
 from bearergate.core.errors import refusal
+from bearergate.core.events import UnverifiedIdentity
+from bearergate.core.jwt import JoseHeader
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Actor
 from bearergate.core.reasons import Reason
+
+_MAX_LISTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +98,27 @@ def _actor(value: Json) -> Actor:
     reader = ClaimsReader(value)
     before = _actor(value[ACT]) if ACT in value else None
     return Actor(reader.string(SUB), reader.string(ISS), reader.string(CLIENT_ID), before)
+
+
+def unverified_identity(header: JoseHeader | None, claims: ClaimsReader | None) -> UnverifiedIdentity:
+    """What a refused token says of itself, as far as it can be read and is short enough to be written down."""
+    header = header or JoseHeader("", None, None)
+    claims = claims if claims is not None else UnverifiedClaims({})
+    client = next(((claim, _text(claims, claim)) for claim in CLIENT_CLAIMS if _text(claims, claim)), (None, None))
+    audience = claims.get(AUD)
+    listed = audience if isinstance(audience, list) else [audience]
+    return UnverifiedIdentity(
+        token_issuer=_text(claims, ISS),
+        subject=_text(claims, SUB),
+        client_id=client[1],
+        client_id_claim=client[0],
+        audience=tuple(item for item in listed[:_MAX_LISTED] if isinstance(item, str) and is_plain(item)),
+        token_id=_text(claims, JTI),
+        kid=header.kid if header.kid is None or is_plain(header.kid) else None,
+        alg=header.alg if header.alg and is_plain(header.alg) else None,
+    )
+
+
+def _text(claims: ClaimsReader, name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) and is_plain(value) else None

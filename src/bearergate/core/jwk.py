@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from bearergate.core.claims import Json
 from bearergate.core.encoding import NotStrict, decode_json_object
 from bearergate.core.errors import refusal
@@ -24,6 +26,7 @@ MAX_KEYS: Final = 1000
 MAX_CANDIDATES: Final = 4
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
+LARGE_RSA_BITS: Final = 4096
 _MAX_RSA_TEXT: Final = MAX_RSA_BITS // 6 + 8
 _MIN_RSA_EXPONENT: Final = 3
 _CURVES: Final = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
@@ -88,6 +91,13 @@ class KeySet:
         return named
 
     @cached_property
+    def has_large_keys(self) -> bool:
+        """Whether one verification may take long enough to hold an event loop up (RSA over 4096 bits)."""
+        return any(
+            isinstance(key.public_key, RSAPublicKey) and key.public_key.key_size > LARGE_RSA_BITS for key in self.keys
+        )
+
+    @cached_property
     def _dropped_kids(self) -> frozenset[str]:
         return frozenset(entry.kid for entry in self.dropped if entry.kid is not None)
 
@@ -120,7 +130,7 @@ class KeySet:
         return (key for key in keys if algorithm is not None and key.fits(algorithm))
 
 
-def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None) -> KeySet:
+def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None, max_keys: int = MAX_KEYS) -> KeySet:
     """Read a JWK Set; raises KeySetError when the document as a whole cannot be used.
 
     `tenant_of`: the configured Entra issuer whose keys are wanted; then a JWK's `issuer` member must name its
@@ -132,8 +142,8 @@ def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None) -> KeySet:
         raise KeySetError(f"the JWK Set is not strict JSON: {problem}") from None
     if not isinstance(entries, list) or not entries:
         raise KeySetError("the JWK Set has no non-empty list 'keys'")
-    if len(entries) > MAX_KEYS:
-        raise KeySetError(f"the JWK Set holds more than {MAX_KEYS} keys")
+    if len(entries) > max_keys:
+        raise KeySetError(f"the JWK Set holds more than {max_keys} keys")
     keys: list[VerificationKey] = []
     dropped: list[DroppedKey] = []
     for entry in entries:

@@ -97,6 +97,7 @@ class Snapshot:
     """Wall clock, seconds since the epoch."""
     ttl: float
     sha256: str
+    url: str = ""
     etag: str | None = None
 
 
@@ -145,11 +146,17 @@ class Keyring:
         refilled = (now - self.bucket_at) / self.lifecycle.unknown_kid_interval
         return min(burst, self.bucket + refilled)
 
-    def decide(self, header: JoseHeader, now: float, *, negative: bool = False) -> Decision:
-        """What the bearer of a token with this header does. `negative`: a fetch just showed that the kid is unknown."""
+    def decide(
+        self, header: JoseHeader, now: float, *, negative: bool = False, doubted: KeySet | None = None
+    ) -> Decision:
+        """What the bearer of a token with this header does.
+
+        `negative`: a fetch just showed that the kid is unknown. `doubted`: a set with which the signature of a
+        token without kid did not verify; it takes the way of an unknown kid.
+        """
         if self.snapshot is None:
             return self._wait(now)
-        decided = self.snapshot.keys.decides(header)
+        decided = self.snapshot.keys is not doubted and self.snapshot.keys.decides(header)
         if self.given:
             return Decision(Act.USE, unknown=not decided)
         match self.phase(now):
@@ -163,12 +170,12 @@ class Keyring:
             case _:
                 return self._wait(now)
 
-    def settle(self, header: JoseHeader, now: float, *, arrived: bool) -> Decision:
+    def settle(self, header: JoseHeader, now: float, *, arrived: bool, doubted: KeySet | None = None) -> Decision:
         """What remains for a caller who waited. `arrived`: the flight ended; otherwise the patience did."""
         phase = self.phase(now)
         if self.snapshot is None or phase is Phase.EXPIRED:
             return self._unavailable(now)
-        if self.snapshot.keys.decides(header):
+        if self.snapshot.keys is not doubted and self.snapshot.keys.decides(header):
             return Decision(Act.USE, stale=phase is Phase.STALE)
         if arrived and self.problem is None:
             return Decision(Act.USE, unknown=True)

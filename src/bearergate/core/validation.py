@@ -6,7 +6,6 @@ Pure: the time is an argument and the keys are given. Only `finish` builds verif
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -20,20 +19,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a report: what a check said of one token."""
-
-    check: str
-    outcome: str
-    """`pass`, `fail` or `skipped`."""
-    expected: str
-    actual: str
-    reason: Reason | None
-    rule: str
-    section: str
+from bearergate.core.report import FAIL, PASS, SKIPPED, Row
 
 
 class Validation:
@@ -82,7 +68,7 @@ class Validation:
             x.keys = keys
         rows = [_report(check, x) for check in CLOSING]
         if isinstance(keys, Refusal):
-            rows[0] = _row(CLOSING[0], "fail", "the issuer's keys", str(keys), keys.reason)
+            rows[0] = _row(CLOSING[0], FAIL, "the issuer's keys", str(keys), keys.reason)
         return rows
 
     def _examination(self, token: str) -> Examination:
@@ -109,14 +95,14 @@ def _walk(checks: tuple[Check, ...], x: Examination) -> None:
 
 def _report(check: Check, x: Examination) -> Row:
     if not x.has(check.needs) or (check in CLOSING and not x.has("claims")):
-        return _row(check, "skipped", "", "not reached", None)
+        return _row(check, SKIPPED, "", "not reached", None)
     if check in CLOSING and not check.applies(x.policy):
-        return _row(check, "skipped", "", "not configured", None)
+        return _row(check, SKIPPED, "", "not configured", None)
     try:
         check.run(x)
     except Refusal as error:
-        return _row(check, "fail", *check.facts(x), error.reason)
-    return _row(check, "pass", *check.facts(x), None)
+        return _row(check, FAIL, *check.facts(x), error.reason)
+    return _row(check, PASS, *check.facts(x), None)
 
 
 def _row(check: Check, outcome: str, expected: str, actual: str, reason: Reason | None) -> Row:

@@ -1,0 +1,144 @@
+"""One attempt to obtain an issuer's keys: discovery where it is due, then the JWK Set, through Fetch.
+
+Sequential and stateless: what it needs is given, what it found is returned. Knows no thread and no caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
+from bearergate.core.keyring import KeyLifecycle, Snapshot
+from bearergate.core.metadata import MetadataError, read_jwks_uri, well_known_urls
+from bearergate.core.policy import KeySource
+from bearergate.fetch import Fetch, Fetched, FetchFailed
+
+_RETRYABLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\"?", re.IGNORECASE)
+
+
+class AttemptFailed(Exception):
+    """No valid key set was obtained. One sentence that names the step and the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an issuer publishes its keys, as its discovery document said."""
+
+    jwks_uri: str
+    found_at: float
+    """Monotonic, seconds."""
+
+
+class Attempt:
+    """Everything one attempt needs, and the steps it takes."""
+
+    def __init__(
+        self,
+        issuer: str,
+        source: KeySource,
+        lifecycle: KeyLifecycle,
+        fetch: Fetch,
+        *,
+        monotonic: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        """`monotonic` and `wall` are clocks in seconds."""
+        self._issuer = issuer
+        self._source = source
+        self._lifecycle = lifecycle
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._wall = wall
+
+    def run(self, held: Snapshot | None, place: Place | None, failures: int, deadline: float) -> tuple[Snapshot, Place]:
+        """Obtain the key set; raises AttemptFailed.
+
+        `held` and `place` are what the last success left, `failures` the failed attempts since; `deadline` is in
+        seconds of the clock that the fetch uses.
+        """
+        due = place is None or failures >= self._lifecycle.discovery_failures
+        if place is None or due or self._monotonic() - place.found_at >= self._lifecycle.discovery_ttl:
+            place = self._discover(deadline)
+            return self._read_keys(place, held, deadline), place
+        try:
+            return self._read_keys(place, held, deadline), place
+        except _Gone:
+            # The keys moved: the discovery document knows where to.
+            place = self._discover(deadline)
+            return self._read_keys(place, held, deadline), place
+
+    def _discover(self, deadline: float) -> Place:
+        if self._source.jwks_uri is not None:
+            return Place(self._source.jwks_uri, self._monotonic())
+        urls = [self._source.discovery_url] if self._source.discovery_url else list(well_known_urls(self._issuer))
+        answer = self._get(urls[0], "discovery document", None, deadline)
+        if answer.status == HTTPStatus.NOT_FOUND and len(urls) > 1:
+            answer = self._get(urls[1], "discovery document", None, deadline)
+        if answer.status != HTTPStatus.OK:
+            raise AttemptFailed(f"the discovery document was answered with status {answer.status}")
+        try:
+            uri = read_jwks_uri(answer.body, issuer=self._issuer, allow_insecure_http=self._source.allow_insecure_http)
+        except MetadataError as problem:
+            raise AttemptFailed(str(problem)) from None
+        return Place(uri, self._monotonic())
+
+    def _read_keys(self, place: Place, held: Snapshot | None, deadline: float) -> Snapshot:
+        known = held if held is not None and held.url == place.jwks_uri else None
+        etag = known.etag if known else None
+        answer = self._get(place.jwks_uri, "JWK Set", etag, deadline)
+        if answer.status in _GONE:
+            raise _Gone(f"the JWK Set was answered with status {answer.status}")
+        if answer.status == HTTPStatus.NOT_MODIFIED and known is not None and etag:
+            return self._snapshot(answer, place, known.keys, known.sha256, etag)
+        if answer.status != HTTPStatus.OK:
+            raise AttemptFailed(f"the JWK Set was answered with status {answer.status}")
+        digest = hashlib.sha256(answer.body).hexdigest()
+        if held is not None and held.sha256 == digest:
+            return self._snapshot(answer, place, held.keys, digest, answer.headers.get("etag"))
+        tenant = self._issuer if self._source.tenant_keys_only else None
+        try:
+            keys = parse_jwk_set(answer.body, tenant_of=tenant, max_keys=self._lifecycle.max_keys)
+        except KeySetError as problem:
+            raise AttemptFailed(str(problem)) from None
+        return self._snapshot(answer, place, keys, digest, answer.headers.get("etag"))
+
+    def _snapshot(self, answer: Fetched, place: Place, keys: KeySet, digest: str, etag: str | None) -> Snapshot:
+        return Snapshot(
+            keys=keys,
+            fetched_at=self._monotonic(),
+            fetched_wall=self._wall(),
+            ttl=self._lifecycle.ttl_of(max_age(answer)),
+            sha256=digest,
+            url=place.jwks_uri,
+            etag=etag,
+        )
+
+    def _get(self, url: str, what: str, etag: str | None, deadline: float) -> Fetched:
+        """One GET with its one retry."""
+        for last in (False, True):
+            try:
+                answer = self._fetch(url, etag=etag, deadline=deadline, max_bytes=self._lifecycle.max_bytes)
+            except FetchFailed as failure:
+                if last or not failure.retryable:
+                    raise AttemptFailed(f"the {what} could not be fetched: {failure}") from None
+                continue
+            if last or answer.status not in _RETRYABLE:
+                return answer
+        raise AssertionError("unreachable")  # pragma: no cover
+
+
+class _Gone(AttemptFailed):
+    """The JWK Set is not where it was."""
+
+
+def max_age(answer: Fetched) -> float | None:
+    """The `max-age` of an answer in seconds (RFC 9111 section 5.2.2.1), or None."""
+    found = _MAX_AGE.search(answer.headers.get("cache-control", ""))
+    return float(found[1]) if found else None

@@ -1,0 +1,66 @@
+"""Report: what every row of the table of checks said of one token, for people and for machines.
+
+Never holds the token or its signature. Knows no terminal: the command line draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bearergate.core.reasons import Reason
+
+PASS = "pass"
+FAIL = "fail"
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a report: what a check said of one token."""
+
+    check: str
+    outcome: str
+    """`pass`, `fail` or `skipped`."""
+    expected: str
+    actual: str
+    reason: Reason | None
+    rule: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every row, in the order of the table."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether `validate` would accept the token."""
+        return self.reason is None
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason `validate` would give: that of the first row that failed."""
+        return next((row.reason for row in self.rows if row.outcome == FAIL), None)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the verdict hangs on keys that could not be obtained."""
+        return self.reason in (Reason.KEYS_UNAVAILABLE, Reason.KEYS_EXPIRED)
+
+    def as_dict(self) -> dict[str, object]:
+        """The report as plain JSON values."""
+        rows = [
+            {
+                "check": row.check,
+                "outcome": row.outcome,
+                "reason": row.reason.value if row.reason else None,
+                "expected": row.expected,
+                "actual": row.actual,
+                "rule": row.rule,
+                "section": row.section,
+            }
+            for row in self.rows
+        ]
+        return {"accepted": self.accepted, "reason": self.reason.value if self.reason else None, "checks": rows}

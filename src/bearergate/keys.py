@@ -1,0 +1,173 @@
+"""Keys: from an issuer and a token header to the issuer's key set, for threads and event loops alike.
+
+One thread-safe object. A refresh is a short-lived daemon thread ("flight") that all waiters share; a fresh set is
+read without a lock. Decides nothing: core/keyring.py does. Never looks at a token's text.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from cachetools import LRUCache
+
+from bearergate.core.errors import Unavailable
+from bearergate.core.events import Event
+from bearergate.core.jwk import KeySet
+from bearergate.core.jwt import JoseHeader
+from bearergate.core.keyring import KeyHealth, KeyLifecycle
+from bearergate.core.policy import KeySource
+from bearergate.fetch import Fetch
+from bearergate.issuer_keys import IssuerKeys, Wait
+
+Clock = Callable[[], float]
+
+
+def wall_clock() -> float:
+    """The wall clock in seconds. Looks `time` up at each call, so that a clock that tests freeze is seen."""
+    return time.time()
+
+
+def monotonic_clock() -> float:
+    """The monotonic clock in seconds."""
+    return time.monotonic()
+
+
+class Keys:
+    """The key sets of all configured issuers, and of issuers that are added at run time."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, KeySource],
+        lifecycle: KeyLifecycle | None = None,
+        *,
+        fetch: Fetch | None = None,
+        monotonic: Clock = monotonic_clock,
+        wall: Clock = wall_clock,
+        notify: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Nothing is fetched here. `fetch` replaces the default for every issuer; clocks are in seconds."""
+        self._lifecycle = lifecycle or KeyLifecycle()
+        self._fetch = fetch
+        self._clocks = (monotonic, wall)
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._sources = dict(sources)
+        self._configured: Final = {issuer: self._open(issuer, source) for issuer, source in sources.items()}
+        self._runtime: LRUCache[str, IssuerKeys] = LRUCache(self._lifecycle.runtime_issuers)
+        _alive.add(self)
+
+    def find(self, issuer: str, header: JoseHeader, *, doubted: KeySet | None = None) -> KeySet:
+        """The set to choose the key of a token from; waits for the issuer at most `max_wait` seconds.
+
+        `doubted`: a set with which the signature of a token without kid just failed. Raises Unavailable. Whether
+        the set really holds the key is for the caller to see (`KeySet.select`).
+        """
+        search = _Search(self._stations(issuer), header, doubted)
+        for station in search:
+            try:
+                asked = station.ask(header, doubted)
+                search.found = asked if isinstance(asked, KeySet) else asked.settle(asked.wait())
+            except Unavailable as error:
+                search.failure = error
+        return search.result()
+
+    async def find_async(self, issuer: str, header: JoseHeader, *, doubted: KeySet | None = None) -> KeySet:
+        """The same, without blocking the event loop."""
+        search = _Search(self._stations(issuer), header, doubted)
+        for station in search:
+            try:
+                asked = station.ask(header, doubted)
+                search.found = asked if isinstance(asked, KeySet) else asked.settle(await asked.wait_async())
+            except Unavailable as error:
+                search.failure = error
+        return search.result()
+
+    def ensure(self, issuer: str, source: KeySource) -> None:
+        """Add an issuer at run time, with its own state; the least recently used one beyond 1000 is forgotten."""
+        with self._lock:
+            if issuer not in self._configured and issuer not in self._runtime:
+                self._runtime[issuer] = self._open(issuer, source)
+
+    def warm(self) -> Mapping[str, KeyHealth]:
+        """Fetch the keys of every configured issuer that has none fresh, and report; waits at most `max_wait` each."""
+        for wait in self._wake():
+            wait.wait()
+        return self.health()
+
+    async def warm_async(self) -> Mapping[str, KeyHealth]:
+        """The same, without blocking the event loop."""
+        for wait in self._wake():
+            await wait.wait_async()
+        return self.health()
+
+    def health(self) -> Mapping[str, KeyHealth]:
+        """The state of every configured issuer's keys."""
+        return {issuer: station.health() for issuer, station in self._configured.items()}
+
+    def _wake(self) -> list[Wait]:
+        # All flights start before anybody waits: the slowest issuer is the whole wait.
+        woken = [station.wake() for station in self._configured.values()]
+        return [wait for wait in woken if wait is not None]
+
+    def _open(self, issuer: str, source: KeySource) -> IssuerKeys:
+        monotonic, wall = self._clocks
+        return IssuerKeys(
+            issuer, source, self._lifecycle, self._fetch, monotonic=monotonic, wall=wall, notify=self._notify
+        )
+
+    def _stations(self, issuer: str) -> tuple[IssuerKeys, ...]:
+        own = self._configured.get(issuer)
+        if own is None:
+            with self._lock:
+                return (self._runtime[issuer],)
+        shared = self._sources[issuer].shares_keys_with
+        return (own, *(self._configured[other] for other in shared)) if shared else (own,)
+
+    def renew_after_fork(self) -> None:
+        """Make locks and flights anew in a child process: their threads did not come along."""
+        self._lock = threading.Lock()
+        for station in (*self._configured.values(), *self._runtime.values()):
+            station.renew_after_fork()
+
+
+class _Search:
+    """Own keys first, then those of issuers that the operator let share; nearly always one station."""
+
+    def __init__(self, stations: tuple[IssuerKeys, ...], header: JoseHeader, doubted: KeySet | None) -> None:
+        self.found: KeySet | None = None
+        self.failure: Unavailable | None = None
+        self._header = header
+        self._doubted = doubted
+        # A set at hand that settles the matter saves asking the others.
+        ready = [station for station in stations if len(stations) > 1 and station.holds(header)]
+        self._stations = tuple(ready) or stations
+
+    def __iter__(self) -> Iterator[IssuerKeys]:
+        for station in self._stations:
+            yield station
+            if self.found is not None and self.found is not self._doubted and self.found.decides(self._header):
+                return
+
+    def result(self) -> KeySet:
+        if self.failure is not None and (self.found is None or not self.found.decides(self._header)):
+            raise self.failure
+        if self.found is None:
+            raise Unavailable()
+        return self.found
+
+
+_alive: Final[weakref.WeakSet[Keys]] = weakref.WeakSet()
+
+
+def _renew_all_after_fork() -> None:
+    for keys in list(_alive):
+        keys.renew_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all_after_fork)

@@ -1,0 +1,252 @@
+"""Validator: begin, find the keys, finish; the one line between the pure halves that may wait for the network.
+
+Sync and async are twins over the same steps. Emits one event per decision. Knows no framework.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bearergate.core.access import check_access
+from bearergate.core.claims import ISS
+from bearergate.core.errors import BadSignature, ConfigError, Problem, Refusal
+from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
+from bearergate.core.examination import Examination
+from bearergate.core.identity import unverified_identity
+from bearergate.core.jwk import KeySet
+from bearergate.core.jws import SLOW_ALGORITHMS
+from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
+from bearergate.core.keyring import KeyHealth, KeyLifecycle
+from bearergate.core.policy import IssuerPolicy
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+from bearergate.core.report import FAIL, Report, Row
+from bearergate.core.validation import Validation
+from bearergate.fetch import Fetch
+from bearergate.keys import Keys, monotonic_clock, wall_clock
+from bearergate.observers import AuditLog
+
+_log: Final = logging.getLogger("bearergate.validator")
+_CODE: Final = "code"
+"""The adapter's name in events when an application calls the validator itself."""
+
+
+@dataclass(slots=True)
+class _Begun:
+    """What is known of one call while it runs, for the event at its end."""
+
+    adapter: str
+    started: float
+    token: str = ""
+    unverified: UnverifiedToken | None = None
+    policy: IssuerPolicy | None = None
+
+
+class Validator:
+    """Accepts bearer tokens of the configured issuers. Thread-safe; one instance serves a whole application."""
+
+    def __init__(
+        self,
+        issuers: Iterable[IssuerPolicy],
+        *,
+        lifecycle: KeyLifecycle | None = None,
+        max_token_bytes: int = MAX_TOKEN_BYTES,
+        fetch: Fetch | None = None,
+        clock: Callable[[], float] | None = None,
+        observers: Iterable[Observer] = (),
+        policy_version: str = "",
+    ) -> None:
+        """Fetches nothing and never fails because an issuer is down.
+
+        `clock`: wall clock in seconds since the epoch, for claims. `fetch`: replaces HTTP for every issuer.
+        Raises ConfigError when no issuer is given.
+        """
+        policies = tuple(issuers)
+        if not policies:
+            raise ConfigError([Problem("issuers", "must name at least one issuer", "set OIDC_ISSUERS")])
+        self.issuers: tuple[str, ...] = tuple(policy.issuer for policy in policies)
+        self.audiences: frozenset[str] = frozenset().union(*(policy.audiences for policy in policies))
+        self._clock = clock or wall_clock
+        self._observers = tuple(observers)
+        self._audit = AuditLog()
+        self._policy_version = policy_version
+        self._validation = Validation(policies, max_token_bytes=max_token_bytes)
+        self._keys = Keys(
+            {policy.issuer: policy.keys for policy in policies},
+            lifecycle,
+            fetch=fetch,
+            wall=self._clock,
+            notify=self._tell,
+        )
+
+    def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
+        """Prove a token and name its principal.
+
+        `audience`: one of the configured audiences, demanded in addition. Raises InvalidToken and its subclasses
+        (401), AccessDenied (403) or Unavailable (503); RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
+        """
+        call = self._call(token, audience, adapter)
+        try:
+            unverified, policy = self._begin(token, call)
+            keys = self._keys.find(policy.issuer, unverified.header)
+            try:
+                principal = self._finish(unverified, policy, keys)
+            except BadSignature:
+                if unverified.header.kid is not None:
+                    raise
+                renewed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
+                principal = self._finish_again(unverified, policy, keys, renewed)
+            check_access(principal, audience=audience)
+        except Refusal as error:
+            self._rejected(error, call)
+            raise
+        self._accepted(principal, call)
+        return principal
+
+    async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
+        """The same, without blocking the event loop: see `validate`."""
+        call = self._call(token, audience, adapter)
+        try:
+            unverified, policy = self._begin(token, call)
+            keys = await self._keys.find_async(policy.issuer, unverified.header)
+            try:
+                principal = await self._finish_async(unverified, policy, keys)
+            except BadSignature:
+                if unverified.header.kid is not None:
+                    raise
+                renewed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
+                principal = self._finish_again(unverified, policy, keys, renewed)
+            check_access(principal, audience=audience)
+        except Refusal as error:
+            self._rejected(error, call)
+            raise
+        self._accepted(principal, call)
+        return principal
+
+    def explain(self, token: str) -> Report:
+        """What every row of the table of checks says of a token; never raises for a token."""
+        rows, x = self._validation.open_report(token)
+        keys: KeySet | Refusal | None = None
+        if _may_look_for_keys(rows):
+            try:
+                keys = self._keys.find(x.policy.issuer, x.header)
+            except Refusal as error:
+                keys = error
+        return self._close_report(rows, x, keys)
+
+    async def explain_async(self, token: str) -> Report:
+        """The same, without blocking the event loop."""
+        rows, x = self._validation.open_report(token)
+        keys: KeySet | Refusal | None = None
+        if _may_look_for_keys(rows):
+            try:
+                keys = await self._keys.find_async(x.policy.issuer, x.header)
+            except Refusal as error:
+                keys = error
+        return self._close_report(rows, x, keys)
+
+    def warm(self) -> Mapping[str, KeyHealth]:
+        """Fetch every issuer's keys that are not fresh, and report per issuer; never raises for an outage."""
+        return self._keys.warm()
+
+    async def warm_async(self) -> Mapping[str, KeyHealth]:
+        """The same, without blocking the event loop."""
+        return await self._keys.warm_async()
+
+    def health(self) -> Mapping[str, KeyHealth]:
+        """The state of every issuer's keys."""
+        return self._keys.health()
+
+    def refused(self, error: Refusal, *, adapter: str) -> None:
+        """Report a refusal that an adapter decided itself (missing credentials, scope, group) as an event."""
+        self._rejected(error, _Begun(adapter, monotonic_clock()))
+
+    def _call(self, token: str, audience: str | None, adapter: str) -> _Begun:
+        if audience is not None and audience not in self.audiences:
+            problem = f"{audience!r} is not a configured audience"
+            raise ConfigError([Problem("audience", problem, "ask for one of OIDC_AUDIENCES, or add it there")])
+        return _Begun(adapter, monotonic_clock(), token)
+
+    def _begin(self, token: str, call: _Begun) -> tuple[UnverifiedToken, IssuerPolicy]:
+        call.unverified, call.policy = self._validation.begin(token)
+        return call.unverified, call.policy
+
+    def _finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:
+        return self._validation.finish(unverified, policy, keys, self._clock())
+
+    async def _finish_async(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:
+        if unverified.header.alg not in SLOW_ALGORITHMS and not keys.has_large_keys:
+            return self._finish(unverified, policy, keys)
+        import asyncio
+
+        # One such verification would hold every other task up for longer than the hand-over costs.
+        return await asyncio.to_thread(self._finish, unverified, policy, keys)
+
+    def _finish_again(
+        self, unverified: UnverifiedToken, policy: IssuerPolicy, doubted: KeySet, renewed: KeySet
+    ) -> Principal:
+        if renewed is doubted:
+            raise BadSignature(Reason.SIGNATURE_INVALID)
+        return self._finish(unverified, policy, renewed)
+
+    def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
+        return Report((*rows, *self._validation.close_report(x, keys, self._clock())))
+
+    def _accepted(self, principal: Principal, call: _Begun) -> None:
+        if not self._is_observed() or call.unverified is None:
+            return
+        header = call.unverified.header
+        self._tell(
+            TokenAccepted(
+                time=self._clock(),
+                principal=principal,
+                token_issuer=call.unverified.claims.string(ISS) or "",
+                kid=header.kid,
+                alg=header.alg,
+                adapter=call.adapter,
+                policy_version=self._policy_version,
+                duration_us=(monotonic_clock() - call.started) * 1e6,
+            )
+        )
+
+    def _rejected(self, error: Refusal, call: _Begun) -> None:
+        if not self._is_observed():
+            return
+        self._tell(
+            TokenRejected(
+                time=self._clock(),
+                reason=error.reason,
+                status=error.status,
+                issuer=call.policy.issuer if call.policy else None,
+                claim=error.claim,
+                expected=error.expected,
+                actual=error.actual,
+                unverified=self._said(call),
+                adapter=call.adapter,
+                policy_version=self._policy_version,
+                duration_us=(monotonic_clock() - call.started) * 1e6,
+            )
+        )
+
+    def _said(self, call: _Begun) -> UnverifiedIdentity:
+        """What a refused token says of itself, also when it was refused before anything was trusted."""
+        _, x = self._validation.open_report(call.token)
+        return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
+
+    def _is_observed(self) -> bool:
+        return bool(self._observers) or self._audit.is_on()
+
+    def _tell(self, event: Event) -> None:
+        for observer in (*self._observers, self._audit):
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001 - an observer must never change a verdict
+                _log.exception("an observer failed")
+
+
+def _may_look_for_keys(rows: list[Row]) -> bool:
+    """No key is fetched for a token that is refused without one."""
+    return not any(row.outcome == FAIL for row in rows)
