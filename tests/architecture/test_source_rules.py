@@ -28,7 +28,10 @@ from tests.architecture.source_rules import (
 Scanner = Callable[[str], Iterable[str]]
 
 # Each entry: the file, the literals it may hold, and why. Empty is the aim.
-CLAIM_LITERALS_ALLOWED: dict[str, frozenset[str]] = {}
+CLAIM_LITERALS_ALLOWED: dict[str, frozenset[str]] = {
+    # A field of the audit line, which is a format of its own and keeps its names whatever claims are called.
+    "observers.py": frozenset({"jti"}),
+}
 BEARER_SYNTAX_ALLOWED: dict[str, frozenset[str]] = {
     # Not the scheme: Keycloak marks its access tokens with a claim `typ` of this value.
     "core/claim_checks.py": frozenset({"Bearer"}),
