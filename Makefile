@@ -72,7 +72,8 @@ unit: $(VENV)/.wheel
 #: make docs          build the documentation into site/; a warning is an error
 docs: $(VENV)/.wheel
 	$(say) 'mkdocs build'
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@# Not --quiet: it silences the warnings before --strict can count them.
+	@said=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { printf '%s\n' "$$said" >&2; exit 1; }
 
 #: make format        rewrite imports and layout
 format: $(VENV)/.tools
