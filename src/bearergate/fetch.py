@@ -11,8 +11,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -50,6 +50,7 @@ class Fetch(Protocol):
         `etag`: sent as `If-None-Match`. `deadline`: monotonic seconds. `max_bytes`: after decompression.
         Raises FetchFailed.
         """
+        ...
 
 
 class HttpFetch:
@@ -98,10 +99,9 @@ class _Lifeline:
 
     def cut(self) -> None:
         if self.handle is not None:
-            try:
+            # The other side may have closed it already.
+            with suppress(OSError):
                 self.handle.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # already closed by the other side
 
     def close(self) -> None:
         if self.handle is not None:
@@ -127,7 +127,7 @@ class _TlsConnection(urllib3.connection.HTTPSConnection):
 
 
 @contextmanager
-def _cut_at(connection: _Connection | _TlsConnection, deadline: float) -> Iterator[None]:
+def _cut_at(connection: _Connection | _TlsConnection, deadline: float) -> Generator[None, None, None]:
     """Close the connection in the end, and shut it down at the deadline even while something reads from it."""
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), connection.lifeline.cut)
     timer.daemon = True

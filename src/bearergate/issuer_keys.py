@@ -22,7 +22,7 @@ from bearergate.core.errors import Unavailable
 from bearergate.core.events import Event, KeysRefreshed, StaleKeysUsed
 from bearergate.core.jwk import KeySet, parse_jwk_set
 from bearergate.core.jwt import JoseHeader
-from bearergate.core.keyring import Act, Decision, KeyHealth, Keyring, KeyLifecycle, Phase, Snapshot, health
+from bearergate.core.keyring import Act, Decision, KeyHealth, KeyLifecycle, Keyring, Phase, Snapshot, health
 from bearergate.core.policy import KeySource
 from bearergate.fetch import Fetch, HttpFetch
 

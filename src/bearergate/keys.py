@@ -157,7 +157,7 @@ class _Search:
         if self.failure is not None and (self.found is None or not self.found.decides(self._header)):
             raise self.failure
         if self.found is None:
-            raise Unavailable()
+            raise Unavailable
         return self.found
 
 

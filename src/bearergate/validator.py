@@ -56,12 +56,14 @@ class Validator:
         max_token_bytes: int = MAX_TOKEN_BYTES,
         fetch: Fetch | None = None,
         clock: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] | None = None,
         observers: Iterable[Observer] = (),
         policy_version: str = "",
     ) -> None:
         """Fetches nothing and never fails because an issuer is down.
 
-        `clock`: wall clock in seconds since the epoch, for claims. `fetch`: replaces HTTP for every issuer.
+        `clock`: wall clock in seconds since the epoch, for claims; `monotonic`: clock in seconds for the age of keys.
+        `fetch`: replaces HTTP for every issuer.
         Raises ConfigError when no issuer is given.
         """
         policies = tuple(issuers)
@@ -78,6 +80,7 @@ class Validator:
             {policy.issuer: policy.keys for policy in policies},
             lifecycle,
             fetch=fetch,
+            monotonic=monotonic or monotonic_clock,
             wall=self._clock,
             notify=self._tell,
         )

@@ -34,8 +34,8 @@ class Check:
     reasons: tuple[R, ...]
     run: Callable[[Examination], None]
     facts: Callable[[Examination], Facts]
-    needs: str = "token"
-    """The field of the examination without which this row cannot be looked at."""
+    needs: tuple[str, ...] = ("token",)
+    """The fields of the examination without which this row cannot be looked at."""
     applies: Callable[[IssuerPolicy], bool] = _always
     """Whether the row can refuse anything under a policy."""
 
@@ -64,7 +64,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.MALFORMED_TOKEN, R.DUPLICATE_MEMBER),
         token.check_header_json,
         token.header_json_facts,
-        "segments",
+        ("segments",),
     ),
     Check(
         "payload JSON",
@@ -73,7 +73,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.MALFORMED_TOKEN, R.DUPLICATE_MEMBER),
         token.check_payload_json,
         token.payload_json_facts,
-        "segments",
+        ("segments",),
     ),
     Check(
         "header processing",
@@ -82,7 +82,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.CRIT_NOT_SUPPORTED,),
         token.check_processing,
         token.processing_facts,
-        "header_members",
+        ("header_members",),
     ),
     Check(
         "header types",
@@ -91,7 +91,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.MALFORMED_TOKEN,),
         token.check_header_types,
         token.header_types_facts,
-        "header_members",
+        ("header_members",),
     ),
     Check(
         "signed",
@@ -100,7 +100,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.ALG_NOT_ALLOWED,),
         token.check_signed,
         token.signed_facts,
-        "header",
+        ("header",),
     ),
     Check(
         "issuer",
@@ -109,7 +109,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.ISSUER_MISSING, R.ISSUER_UNKNOWN, R.CLAIM_MALFORMED),
         token.check_issuer,
         token.issuer_facts,
-        "payload",
+        ("payload",),
     ),
     Check(
         "algorithm",
@@ -118,7 +118,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.ALG_NOT_ALLOWED,),
         token.check_algorithm,
         token.algorithm_facts,
-        "policy",
+        ("header", "policy"),
     ),
     Check(
         "header type",
@@ -127,7 +127,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.TYP_NOT_ACCEPTED,),
         token.check_typ,
         token.typ_facts,
-        "policy",
+        ("header", "policy"),
     ),
 )
 """Rows that need neither key nor clock; after the last one the issuer is known and trusted."""
@@ -140,7 +140,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.KEY_UNKNOWN, R.KEY_UNUSABLE, R.KEY_AMBIGUOUS),
         token.check_key,
         token.key_facts,
-        "keys",
+        ("claims", "keys"),
     ),
     Check(
         "signature",
@@ -149,7 +149,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.SIGNATURE_INVALID,),
         token.check_signature,
         token.signature_facts,
-        "candidates",
+        ("claims", "candidates"),
     ),
     Check(
         "expiration",
@@ -158,7 +158,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.EXP_MISSING, R.EXPIRED, R.CLAIM_MALFORMED),
         claim.check_exp,
         claim.exp_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "not before",
@@ -167,7 +167,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.NOT_YET_VALID, R.CLAIM_MALFORMED),
         claim.check_nbf,
         claim.nbf_facts,
-        "policy",
+        ("claims",),
         lambda policy: not policy.skip_nbf,
     ),
     Check(
@@ -177,7 +177,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.ISSUED_IN_FUTURE, R.CLAIM_MALFORMED),
         claim.check_iat,
         claim.iat_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "age",
@@ -186,7 +186,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.TOO_OLD, R.CLAIM_MISSING),
         claim.check_age,
         claim.age_facts,
-        "policy",
+        ("claims",),
         lambda policy: policy.max_token_age is not None,
     ),
     Check(
@@ -196,7 +196,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.LIFETIME_TOO_LONG, R.CLAIM_MISSING),
         claim.check_lifetime,
         claim.lifetime_facts,
-        "policy",
+        ("claims",),
         lambda policy: policy.max_lifetime is not None,
     ),
     Check(
@@ -206,16 +206,16 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.CLAIM_MISSING, R.CLAIM_MALFORMED),
         claim.check_subject,
         claim.subject_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "claim types",
-        "jti, scope, scp and act are well-formed.",
+        "jti, the client claims, scope, scp and act are well-formed.",
         "RFC 7519 section 4.1",
         (R.CLAIM_MALFORMED,),
         claim.check_types,
         claim.types_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "required claims",
@@ -224,7 +224,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.CLAIM_MISSING, R.RULE_FAILED),
         claim.check_required,
         claim.required_facts,
-        "policy",
+        ("claims",),
         lambda policy: bool(policy.require),
     ),
     Check(
@@ -234,7 +234,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.IMPERSONATED, R.CLAIM_MALFORMED),
         claim.check_impersonated,
         claim.impersonated_facts,
-        "policy",
+        ("claims",),
         lambda policy: policy.refuse_impersonated,
     ),
     Check(
@@ -244,7 +244,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.ID_TOKEN_NOT_ACCEPTED, R.TYP_NOT_ACCEPTED),
         claim.check_kind,
         claim.kind_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "confirmation",
@@ -253,7 +253,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.CNF_UNPROVEN,),
         claim.check_cnf,
         claim.cnf_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "audience",
@@ -262,7 +262,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.AUDIENCE_MISSING, R.AUDIENCE_MISMATCH, R.CLAIM_MALFORMED),
         claim.check_audience,
         claim.audience_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "client",
@@ -273,11 +273,10 @@ CLOSING: Final[tuple[Check, ...]] = (
             R.CLIENT_NOT_ALLOWED,
             R.CLIENT_CONFLICT,
             R.MACHINE_CLIENT_NOT_ALLOWED,
-            R.CLAIM_MALFORMED,
         ),
         claim.check_client,
         claim.client_facts,
-        "policy",
+        ("claims",),
     ),
     Check(
         "groups",
@@ -286,7 +285,7 @@ CLOSING: Final[tuple[Check, ...]] = (
         (R.GROUPS_MISSING, R.GROUPS_MALFORMED, R.GROUPS_OVERAGE, R.RESERVED_GROUP),
         claim.check_groups,
         claim.groups_facts,
-        "policy",
+        ("claims",),
         lambda policy: policy.groups.required,
     ),
 )

@@ -30,7 +30,7 @@ from bearergate.core.claims import (
 )
 from bearergate.core.errors import Refusal, refusal
 from bearergate.core.examination import Examination, show, show_claim
-from bearergate.core.identity import acting_party, granted_scopes
+from bearergate.core.identity import acting_party, granted_scopes, named_clients
 from bearergate.core.policy import AudienceMatch, MachineMode, TokenKind
 from bearergate.core.reasons import Reason
 from bearergate.core.token_checks import AT_JWT
@@ -129,12 +129,13 @@ def subject_facts(x: Examination) -> tuple[str, str]:
 
 def check_types(x: Examination) -> None:
     x.claims.string(JTI)
+    named_clients(x.claims)
     granted_scopes(x.claims)
     acting_party(x.claims)
 
 
 def types_facts(x: Examination) -> tuple[str, str]:
-    return "well-formed where present", show_claim(x.claims, JTI, SCOPE, SCP, ACT)
+    return "well-formed where present", show_claim(x.claims, JTI, *CLIENT_CLAIMS, SCOPE, SCP, ACT)
 
 
 def check_required(x: Examination) -> None:
@@ -238,6 +239,9 @@ def audience_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_client(x: Examination) -> None:
+    named = named_clients(x.claims)
+    if any(client.client_id != named[0].client_id for client in named):
+        raise refusal(Reason.CLIENT_CONFLICT, named[0].claim)
     client = x.client()
     allowed = x.policy.allowed_clients
     if allowed is not None and client is None:

@@ -14,10 +14,10 @@ from typing import Final, TypeAlias, final
 from bearergate.core.errors import refusal
 from bearergate.core.reasons import Reason
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """What a strict JSON text can hold."""
 
-Frozen: TypeAlias = "str | int | float | bool | None | tuple[Frozen, ...] | Mapping[str, Frozen]"
+Frozen: TypeAlias = "str | int | float | bool | tuple[Frozen, ...] | Mapping[str, Frozen] | None"
 """The same, immutable."""
 
 ISS: Final = "iss"
@@ -149,7 +149,7 @@ class VerifiedClaims(ClaimsReader):
     @classmethod
     def sealed(cls, claims: UnverifiedClaims) -> VerifiedClaims:
         """The same claims, after the signature was verified over them."""
-        return cls(claims._members)
+        return cls(dict(claims))
 
     def frozen(self, *, without: str | None = None) -> Mapping[str, Frozen]:
         """An immutable copy, to be handed out."""

@@ -161,7 +161,7 @@ class Unavailable(Refusal):
         return f"{super().__str__()} ({self.cause})" if self.cause else super().__str__()
 
 
-_CLASS_OF_REASON: Final[dict[Reason, type[InvalidToken] | type[AccessDenied]]] = {
+_CLASS_OF_REASON: Final[dict[Reason, type[InvalidToken | AccessDenied]]] = {
     Reason.TOKEN_TOO_LONG: MalformedToken,
     Reason.MALFORMED_TOKEN: MalformedToken,
     Reason.DUPLICATE_MEMBER: MalformedToken,

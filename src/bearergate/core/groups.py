@@ -102,7 +102,7 @@ def _find(claims: ClaimsReader, path: str) -> object:
 def _is_overage(claims: ClaimsReader, claim: str) -> bool:
     """Whether the issuer says that groups are elsewhere (OIDC Core section 5.6.2; Entra `hasgroups`)."""
     elsewhere = claims.get("_claim_names", {})
-    if not isinstance(elsewhere, dict) or claim in elsewhere or claim.split(".")[0] in elsewhere:
+    if not isinstance(elsewhere, dict) or claim in elsewhere or claim.partition(".")[0] in elsewhere:
         return True
     return claim == "groups" and claims.get("hasgroups", False) is not False
 
@@ -165,6 +165,6 @@ def _varint(raw: bytes, position: int) -> tuple[int, int]:
         byte = raw[position]
         value |= (byte & 0x7F) << shift
         position += 1
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
+        if byte < 0x80:
             return value, position
         shift += 7

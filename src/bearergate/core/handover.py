@@ -8,25 +8,54 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
+from bearergate.core.claims import CLIENT_ID
 from bearergate.core.principal import Principal
 
 PREFIX: Final = "X-Bearergate-"
 _FOLDED_PREFIX: Final = PREFIX.lower()
 _LOOK_ALIKES: Final = frozenset({"remote-user", "x-remote-user", "auth-type", "x-auth-type"})
+_FIELDS: Final = ("Issuer", "Subject", "Client", "Scopes", "Groups", "Machine")
+_MEMBERS: Final = ("issuer", "subject", CLIENT_ID, "audience", "scopes", "groups", "machine", "expires_at")
 _TOKEN_CHARS: Final = "!#$&'*+-.^_`|~"
 """RFC 7230 token characters that `quote` would encode; `%` itself is always encoded."""
 
 
 def identity_headers(principal: Principal) -> tuple[tuple[str, str], ...]:
     """The identity headers of the gate; every value is ASCII and free of separators of its own."""
-    return (
-        (f"{PREFIX}Issuer", encode(principal.issuer)),
-        (f"{PREFIX}Subject", encode(principal.subject)),
-        (f"{PREFIX}Client", encode(principal.client_id or "")),
-        (f"{PREFIX}Scopes", encode_list(sorted(principal.scopes))),
-        (f"{PREFIX}Groups", encode_list(principal.groups)),
-        (f"{PREFIX}Machine", "true" if principal.machine else "false"),
+    values = (
+        encode(principal.issuer),
+        encode(principal.subject),
+        encode(principal.client_id or ""),
+        encode_list(sorted(principal.scopes)),
+        encode_list(principal.groups),
+        "true" if principal.machine else "false",
     )
+    return tuple((f"{PREFIX}{name}", value) for name, value in zip(_FIELDS, values, strict=True))
+
+
+def anonymous_headers() -> tuple[tuple[str, str], ...]:
+    """The same headers for a request that passes without a principal.
+
+    They are empty and not absent, so that a proxy which copies them overwrites whatever the client sent.
+    """
+    return tuple((f"{PREFIX}{name}", "") for name in _FIELDS)
+
+
+def identity_members(principal: Principal | None) -> dict[str, object]:
+    """The identity as JSON members, in the order in which the gate answers; None: nobody."""
+    if principal is None:
+        return dict.fromkeys(_MEMBERS)
+    values = (
+        principal.issuer,
+        principal.subject,
+        principal.client_id,
+        list(principal.audiences),
+        sorted(principal.scopes),
+        list(principal.groups),
+        principal.machine,
+        principal.expires_at,
+    )
+    return dict(zip(_MEMBERS, values, strict=True))
 
 
 def encode(text: str) -> str:

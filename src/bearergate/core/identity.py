@@ -11,7 +11,6 @@ from typing import Final
 from bearergate.core.claims import (
     ACT,
     AUD,
-    AZP,
     CLIENT_CLAIMS,
     CLIENT_ID,
     ISS,
@@ -42,27 +41,25 @@ class ActingClient:
     claim: str
 
 
-def acting_client(claims: ClaimsReader, policy: IssuerPolicy) -> ActingClient | None:
-    """The first of `client_id`, `azp`, `appid`, `cid` that is present; None when the token names no client.
+def named_clients(claims: ClaimsReader) -> tuple[ActingClient, ...]:
+    """Every client that the token names, in the order `client_id`, `azp`, `appid`, `cid`.
 
-    Raises ClaimRejected for one that is no non-empty string, ClientRejected (`client_conflict`) when two differ.
+    Raises ClaimRejected for one that is no non-empty string.
     """
-    found: ActingClient | None = None
-    for claim in CLIENT_CLAIMS:
-        client_id = claims.string(claim)
-        if client_id is None:
-            continue
-        if not client_id.strip():
-            raise refusal(Reason.CLAIM_MALFORMED, claim)
-        if found is None:
-            found = ActingClient(client_id, claim)
-        elif found.client_id != client_id:
-            raise refusal(Reason.CLIENT_CONFLICT, claim)
-    if found is None and policy.client_from_audience and AZP not in claims:
+    named = [ActingClient(client_id, name) for name in CLIENT_CLAIMS if (client_id := claims.string(name)) is not None]
+    for client in named:
+        if not client.client_id.strip():
+            raise refusal(Reason.CLAIM_MALFORMED, client.claim)
+    return tuple(named)
+
+
+def acting_client(claims: ClaimsReader, policy: IssuerPolicy) -> ActingClient | None:
+    """The client that acts: the first that is named; None when the token names no client."""
+    named = named_clients(claims)
+    if not named and policy.client_from_audience:
         audiences = claims.strings(AUD) or ()
-        if len(audiences) == 1:
-            return ActingClient(audiences[0], AUD)
-    return found
+        return ActingClient(audiences[0], AUD) if len(audiences) == 1 else None
+    return named[0] if named else None
 
 
 def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
@@ -71,7 +68,7 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
     Raises ClaimRejected when both claims are present and differ as sets.
     """
     scope = claims.string(SCOPE)
-    listed = claims[SCP] if SCP in claims else None
+    listed = claims.get(SCP)
     if isinstance(listed, list) and not listed:
         scp: frozenset[str] | None = frozenset()
     elif isinstance(listed, list):

@@ -245,7 +245,7 @@ def _import(entry: dict[str, Json]) -> PublicKey:
     try:
         # A sub-mapping of public numbers only: parameters such as `use` were judged above, by our rules.
         return import_key(numbers).public_key  # type: ignore[arg-type, return-value]
-    except Exception:
+    except Exception:  # noqa: BLE001 - see below
         # joserfc raises a dozen unrelated types for malformed numbers; each means the same to us.
         raise _Unusable("has malformed numbers") from None
 

@@ -120,7 +120,7 @@ def canonical_name(alg: str) -> str:
 
 
 def forbid_unsupported_members(members: Iterable[str] | dict[str, Json]) -> None:
-    """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519 section 5.2)."""
+    """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519)."""
     for name in UNSUPPORTED_MEMBERS:
         if name in members:
             raise refusal(Reason.CRIT_NOT_SUPPORTED, name)

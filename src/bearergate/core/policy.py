@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bearergate.core.claims import Json
+from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.jws import ALGORITHMS
 
 DEFAULT_ALGORITHMS: Final = tuple(ALGORITHMS)
@@ -122,3 +123,19 @@ class IssuerPolicy:
     skip_nbf: bool = False
     """Quay compatibility: do not look at `nbf`."""
     keys: KeySource = KeySource()
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that would accept everything or nothing: an empty list means an error, never "any"."""
+        problems: list[Problem] = []
+        if not self.issuer:
+            problems.append(Problem("issuer", "must not be empty", "name the issuer exactly as its tokens do"))
+        if not self.audiences or "" in self.audiences:
+            problems.append(Problem("audiences", "must not be empty", "name the audience of this resource"))
+        unknown = [name for name in self.algorithms if name not in ALGORITHMS]
+        if not self.algorithms or unknown:
+            problem = f"{unknown[0]} is no accepted algorithm" if unknown else "must not be empty"
+            problems.append(Problem("algorithms", problem, f"use some of {', '.join(ALGORITHMS)}"))
+        if self.allowed_clients is not None and (not self.allowed_clients or "" in self.allowed_clients):
+            problems.append(Problem("allowed_clients", "must not be empty", "leave it out to allow any client"))
+        if problems:
+            raise ConfigError(problems)

@@ -126,7 +126,7 @@ def check_key(x: Examination) -> None:
 
 def key_facts(x: Examination) -> tuple[str, str]:
     kids = ", ".join(key.kid or "(no kid)" for key in x.keys.keys[:10])
-    more = f" and {len(x.keys.keys) - 10} more" if len(x.keys.keys) > 10 else ""  # noqa: PLR2004 - a screenful
+    more = f" and {len(x.keys.keys) - 10} more" if len(x.keys.keys) > 10 else ""
     wanted = "absent" if x.header.kid is None else show(x.header.kid)
     return f"a key for {x.header.alg} among: {kids or 'no usable key'}{more}", f"kid {wanted}"
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bearergate.core.checks import CLOSING, OPENING, Check
 from bearergate.core.claims import AUD, EXP, IAT, JTI, SUB, VerifiedClaims
-from bearergate.core.errors import AccessDenied, InvalidToken, Refusal
+from bearergate.core.errors import AccessDenied, ConfigError, InvalidToken, Problem, Refusal
 from bearergate.core.examination import Examination
 from bearergate.core.identity import acting_party, granted_scopes
 from bearergate.core.jwk import KeySet
@@ -26,9 +26,13 @@ class Validation:
     """The table of checks, selected once for a set of trusted issuers. Immutable and safe to share."""
 
     def __init__(self, issuers: Iterable[IssuerPolicy], *, max_token_bytes: int = MAX_TOKEN_BYTES) -> None:
+        """Raises ConfigError when two policies claim one spelling of an issuer."""
         spellings: dict[str, IssuerPolicy] = {}
         for policy in issuers:
             for spelling in (policy.issuer, *policy.aliases):
+                if spelling in spellings:
+                    both = f"{spellings[spelling].issuer} and {policy.issuer}"
+                    raise ConfigError([Problem(spelling, f"is claimed by {both}", "name every spelling once")])
                 spellings[spelling] = policy
         self.issuers: Mapping[str, IssuerPolicy] = MappingProxyType(spellings)
         self._max_bytes: Final = max_token_bytes
@@ -94,7 +98,7 @@ def _walk(checks: tuple[Check, ...], x: Examination) -> None:
 
 
 def _report(check: Check, x: Examination) -> Row:
-    if not x.has(check.needs) or (check in CLOSING and not x.has("claims")):
+    if not all(x.has(field) for field in check.needs):
         return _row(check, SKIPPED, "", "not reached", None)
     if check in CLOSING and not check.applies(x.policy):
         return _row(check, SKIPPED, "", "not configured", None)

@@ -1,0 +1,59 @@
+"""Judging one token by one policy with given keys and a given time: what the tests of the table stand on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bearergate.core.errors import Refusal
+from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.policy import IssuerPolicy
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+from bearergate.core.report import Report
+from bearergate.core.validation import Validation
+from bearergate.testing import FakeIssuer
+
+NOW = 1_800_000_000.0
+ISSUER = FakeIssuer("https://issuer.test", clock=lambda: NOW, audience="api", client_id="app")
+POLICY = IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({"api"}))
+
+
+def keys_of(issuer: FakeIssuer) -> KeySet:
+    return parse_jwk_set(json.dumps(issuer.jwks()).encode())
+
+
+def judge(token: str, policy: IssuerPolicy = POLICY, *, keys: KeySet | None = None, now: float = NOW) -> Principal:
+    validation = Validation([policy])
+    unverified, found = validation.begin(token)
+    return validation.finish(unverified, found, keys or keys_of(ISSUER), now)
+
+
+def report_on(token: str, policy: IssuerPolicy = POLICY, *, keys: KeySet | None = None, now: float = NOW) -> Report:
+    validation = Validation([policy])
+    rows, x = validation.open_report(token)
+    refused = any(row.outcome == "fail" for row in rows)
+    return Report((*rows, *validation.close_report(x, None if refused else keys or keys_of(ISSUER), now)))
+
+
+def verdict(
+    token: str, policy: IssuerPolicy = POLICY, *, keys: KeySet | None = None, now: float = NOW
+) -> Reason | None:
+    """The reason of the refusal, or None; and a proof that explain says the same as validate."""
+    try:
+        judge(token, policy, keys=keys, now=now)
+    except Refusal as error:
+        reason: Reason | None = error.reason
+    else:
+        reason = None
+    assert report_on(token, policy, keys=keys, now=now).reason == reason
+    return reason
+
+
+def under(**changes: Any) -> IssuerPolicy:
+    return replace(POLICY, **changes)
+
+
+Mint = Callable[[], str]
