@@ -55,7 +55,7 @@ HTML_PAGE: Final = Fault(body=b"<!doctype html><title>Sign in</title>", content_
 EMPTY_SET: Final = Fault(body=b'{"keys": []}')
 MALFORMED_JSON: Final = Fault(body=b'{"keys": [')
 BIG_BODY: Final = Fault(padding=10_000_000)
-GZIP_BOMB: Final = Fault(padding=50_000_000, gzip=True)
+GZIP_BOMB: Final = Fault(padding=20_000_000, gzip=True)
 
 
 @dataclass(frozen=True, slots=True)

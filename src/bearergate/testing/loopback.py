@@ -20,7 +20,6 @@ from bearergate.testing.replies import NOT_FOUND, Publisher, Reply
 
 _HOST: Final = "127.0.0.1"
 _POLL: Final = 0.02
-_PIECE: Final = 64 * 1024
 _CUT: Final = struct.pack("ii", 1, 0)
 """SO_LINGER of zero seconds: close answers with a reset."""
 
@@ -120,13 +119,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply, fault: Fault) -> None:
         fields = {"content-length": str(len(reply.body)), **reply.headers}
         lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", *(f"{n.title()}: {v}" for n, v in fields.items())]
-        self._write("\r\n".join([*lines, "", ""]).encode("latin-1"), fault.drip_headers)
-        self._write(reply.body, fault.drip_body)
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        if fault.drip_headers or fault.drip_body:
+            self._drip(head, fault.drip_headers)
+            self._drip(reply.body, fault.drip_body)
+        else:
+            self.wfile.write(head + reply.body)
 
-    def _write(self, raw: bytes, interval: float) -> None:
-        piece = 1 if interval else _PIECE
-        for start in range(0, len(raw), piece):
-            self.wfile.write(raw[start : start + piece])
+    def _drip(self, raw: bytes, interval: float) -> None:
+        for piece in (bytes([byte]) for byte in raw) if interval else [raw]:
+            self.wfile.write(piece)
             self._pause(interval)
 
     def _pause(self, seconds: float) -> None:

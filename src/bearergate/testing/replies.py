@@ -62,9 +62,8 @@ def reply_with(document: bytes, fault: Fault, *, cache_control: str | None, etag
         return Reply(HTTPStatus.NOT_MODIFIED.value, headers)
     if fault.gzip:
         headers["content-encoding"] = "gzip"
-    return Reply(
-        HTTPStatus.OK.value, headers, _packed(body, fault.padding) if fault.gzip else b" " * fault.padding + body
-    )
+    sent = _packed(body, fault.padding) if fault.gzip else b" " * fault.padding + body
+    return Reply(HTTPStatus.OK.value, headers, sent)
 
 
 def etag_of(body: bytes) -> str:
@@ -74,4 +73,4 @@ def etag_of(body: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def _packed(body: bytes, padding: int) -> bytes:
-    return gzip.compress(b" " * padding + body, compresslevel=6)
+    return gzip.compress(b" " * padding + body, compresslevel=1)
