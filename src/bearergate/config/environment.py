@@ -1,0 +1,51 @@
+"""One environment variable -> a typed value: lists, booleans and numbers in text. Knows which flat key is which."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from bearergate.config.located import Located, Report, locate
+
+LISTS: Final = frozenset(
+    {"OIDC_ISSUERS", "OIDC_AUDIENCES", "OIDC_ALLOWED_CLIENTS", "OIDC_MACHINE_CLIENTS", "OIDC_ALGORITHMS"}
+)
+BOOLEANS: Final = frozenset(
+    {"OIDC_ALLOW_CLIENT_CREDENTIALS", "OIDC_REQUIRE_GROUPS", "OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF"}
+)
+NUMBERS: Final = frozenset({"OIDC_LEEWAY"})
+
+_STAND_INS: Final = {"OIDC_ALGORITHMS": ["RS256"]}
+_BOOLEAN: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
+_SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
+
+
+def read_variable(key: str, text: str, report: Report) -> Located:
+    """The typed value of one variable; after noting a problem, a stand-in that causes no second one."""
+    at = Located(text, key, key, f"environment {key}")
+    value: object = text
+    if key in LISTS:
+        value = _list(at, text.strip(), report)
+    elif key in BOOLEANS:
+        value = _BOOLEAN.get(text.strip().lower())
+        if value is None:
+            report.problem(at, "must be true or false (or 1, 0, yes, no)")
+    elif key in NUMBERS:
+        value = int(text) if _NUMBER.fullmatch(text.strip()) else 0
+        if not _NUMBER.fullmatch(text.strip()):
+            report.problem(at, "must be a whole number")
+    return locate(bool(value) if key in BOOLEANS else value, key, lambda _: at.origin)
+
+
+def _list(at: Located, text: str, report: Report) -> object:
+    """A JSON array, or items separated by commas or white space."""
+    if not text.startswith("["):
+        return _SEPARATOR.split(text) if text else []
+    try:
+        items: object = json.loads(text)
+    except (ValueError, RecursionError):
+        report.problem(at, "begins like a JSON array but is none", "separate the items by commas, or correct the JSON")
+        return _STAND_INS.get(at.path, ["https://issuer.invalid"])
+    return items

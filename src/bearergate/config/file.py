@@ -1,0 +1,109 @@
+"""Configuration files: YAML and TOML -> located values with their lines. Knows no key and no meaning."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from bearergate.config.located import Located, Report, locate
+from bearergate.config.schema import build
+from bearergate.config.settings import Settings
+from bearergate.core.errors import Problem
+
+_ROOT: Final = "the file"
+_TABLE: Final = re.compile(r"\s*\[(\[?)\s*([\w.\s\"'-]+?)\s*\]")
+_KEY: Final = re.compile(r"\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
+_LINE: Final = re.compile(r"line (\d+)")
+
+
+def from_file(path: str | os.PathLike[str]) -> Settings:
+    """Settings from a YAML (extra `yaml`) or TOML file; relative paths in it start at its folder.
+
+    Raises ConfigError with every problem at once, each with its line.
+    """
+    report = Report()
+    return build(read_file(path, report), report, Path(path).parent)
+
+
+def read_file(path: str | os.PathLike[str], report: Report) -> Located | None:
+    """The content of a file, or None after noting why it cannot be read."""
+    name = os.fspath(path)
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".yaml", ".yml", ".toml"):
+        report.add(Problem(name, "the file has an unknown extension", "name it .yaml, .yml or .toml"))
+        return None
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        report.add(Problem(name, "the file is not UTF-8 text", "save it as UTF-8"))
+        return None
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else None
+        report.add(Problem(name, f"the file cannot be read: {why or 'not a usable path'}", "name a readable file"))
+        return None
+    return _read_toml(text, name, report) if suffix == ".toml" else _read_yaml(text, name, report)
+
+
+def _read_yaml(text: str, name: str, report: Report) -> Located | None:
+    try:
+        from bearergate.config.yaml_file import YamlProblem, read_yaml
+    except ModuleNotFoundError:
+        cure = "install bearergate[yaml], or write the file as TOML"
+        report.add(Problem(name, "YAML files need the extra yaml, which is not installed", cure))
+        return None
+    try:
+        return read_yaml(text, f"file {name}", _ROOT)
+    except YamlProblem as problem:
+        origin = f"file {name} line {problem.line}" if problem.line else f"file {name}"
+        report.add(Problem(name, str(problem), "correct the YAML", origin))
+        return None
+
+
+def _read_toml(text: str, name: str, report: Report) -> Located | None:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        line = _LINE.search(str(problem))
+        origin = f"file {name} line {line[1]}" if line else f"file {name}"
+        report.add(Problem(name, f"the file is not valid TOML: {problem}", "correct the TOML", origin))
+        return None
+    lines = toml_lines(text)
+
+    def origin_of(path: str) -> str:
+        # What stands inside an array or an inline table is found where that begins.
+        while path and path not in lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return f"file {name} line {lines[path]}" if path else f"file {name}"
+
+    return locate(data, "", origin_of, _ROOT)
+
+
+def toml_lines(text: str) -> dict[str, int]:
+    """Where each key and table of a valid TOML document begins; tomllib does not tell."""
+    lines: dict[str, int] = {}
+    tables: dict[str, int] = {}
+    prefix = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if table := _TABLE.match(line):
+            prefix = _table_path(_plain(table[2]), tables, opens_item=bool(table[1]))
+            lines.setdefault(prefix, number)
+            lines.setdefault(prefix.rpartition("[")[0] or prefix, number)
+        elif key := _KEY.match(line):
+            lines.setdefault(f"{prefix}.{_plain(key[1])}".lstrip("."), number)
+    return lines
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"\s|[\"']", "", key)
+
+
+def _table_path(name: str, tables: dict[str, int], *, opens_item: bool) -> str:
+    """The path of a table header: `[issuers.groups]` belongs to the last item of `[[issuers]]`."""
+    if opens_item:
+        tables[name] = tables.get(name, -1) + 1
+        return f"{name}[{tables[name]}]"
+    parent, dot, rest = name.partition(".")
+    return f"{parent}[{tables[parent]}]{dot}{rest}" if parent in tables else name

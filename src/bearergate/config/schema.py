@@ -1,0 +1,150 @@
+"""The whole schema -> Settings: top-level keys, every entry of `issuers:`, and what entries say about each other.
+
+Works on located values only; files, the environment and code are turned into them elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from bearergate.config.issuer_schema import (
+    ISSUER_KEYS,
+    LATER,
+    Entry,
+    Surroundings,
+    read_entry,
+    refuse_foreign_switches,
+)
+from bearergate.config.lifecycle import read_lifecycle
+from bearergate.config.located import CODE, Located, Report, locate
+from bearergate.config.profiles import PROFILES, SWITCHES
+from bearergate.config.section import Section, read_choice, refuse_unknown
+from bearergate.config.settings import Settings
+from bearergate.core.errors import Problem
+from bearergate.core.jwt import MAX_TOKEN_BYTES
+from bearergate.core.policy import IssuerPolicy
+
+_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes")
+_STORIES: Final = {
+    **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
+    **LATER,
+}
+_MIN_TOKEN_BYTES: Final = 1024
+_MAX_TOKEN_BYTES: Final = 1024 * 1024
+_HERE: Final = Path()
+_log: Final = logging.getLogger("bearergate.config")
+
+
+def from_dict(schema: Mapping[str, object]) -> Settings:
+    """Settings from the full schema written in code; relative paths start at the working directory.
+
+    Raises ConfigError with every problem at once.
+    """
+    return build(locate(schema, "", lambda _: CODE, "the configuration"), Report(), _HERE)
+
+
+def build(root: Located | None, report: Report, folder: Path) -> Settings:
+    """Settings from a located schema; None stands for a source that could not be read, which the report knows."""
+    settings = None if root is None else _read(root, report, folder)
+    report.raise_problems()
+    if settings is None:
+        raise AssertionError("a source that cannot be read is reported")
+    for warning in report.warnings:
+        _log.warning("%s", warning)
+    return settings
+
+
+def _read(root: Located, report: Report, folder: Path) -> Settings | None:
+    if root.members is None:
+        report.problem(root, f"must be a mapping with the key issuers, got {root.kind}")
+        return None
+    refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), report, _STORIES)
+    top = Section(root.members, report, "")
+    profile = top.get("profile")
+    name = None if profile is None else read_choice(profile, PROFILES, report)
+    refuse_foreign_switches(root.members, name, report)
+    switches = {key: at for key, at in root.members.items() if key in SWITCHES}
+    entries = _read_entries(root, Surroundings(report, folder, name, switches))
+    _check_names(entries, report)
+    _check_shared_keys(entries, report)
+    policies = _with_slash_aliases(entries, report)
+    size = top.whole("max_token_bytes", _MIN_TOKEN_BYTES, _MAX_TOKEN_BYTES)
+    lifecycle = read_lifecycle(top)
+    return Settings(
+        issuers=tuple(policies),
+        lifecycle=lifecycle,
+        max_token_bytes=MAX_TOKEN_BYTES if size is None else size,
+        warnings=report.warnings,
+        provenance=MappingProxyType(dict(report.provenance)),
+    )
+
+
+def _read_entries(root: Located, around: Surroundings) -> list[Entry]:
+    issuers = (root.members or {}).get("issuers")
+    if issuers is None:
+        origin = "" if root.origin == CODE else root.origin
+        cure = "list at least one trusted issuer under issuers"
+        around.report.add(Problem("issuers", "no issuer is configured", cure, origin))
+        return []
+    if issuers.items is None:
+        around.report.problem(issuers, f"must be a list, got {issuers.kind}")
+        return []
+    if not issuers.items:
+        around.report.problem(issuers, "must not be empty", "list at least one trusted issuer")
+    read = (read_entry(at, index, around) for index, at in enumerate(issuers.items))
+    return [entry for entry in read if entry is not None]
+
+
+def _names(entry: Entry) -> Iterable[tuple[str, Located]]:
+    """Every spelling under which an entry's tokens may come, and where it is written."""
+    members = entry.section.members
+    issuer = members.get("issuer")
+    # After a problem the policy holds a stand-in.
+    if issuer is not None and issuer.value == entry.policy.issuer:
+        yield entry.policy.issuer, issuer
+    aliases = members.get("aliases")
+    # The policy has aliases only when the list was good.
+    if entry.policy.aliases and aliases is not None and aliases.items is not None:
+        yield from zip(entry.policy.aliases, aliases.items, strict=True)
+
+
+def _check_names(entries: list[Entry], report: Report) -> None:
+    """Every spelling leads to one entry: two would make the order of entries decide who is trusted."""
+    taken: dict[str, Located] = {}
+    for entry in entries:
+        for name, at in _names(entry):
+            if name in taken:
+                report.problem(at, f"names the same issuer as {taken[name].path}", "name every issuer and alias once")
+            taken.setdefault(name, at)
+
+
+def _check_shared_keys(entries: list[Entry], report: Report) -> None:
+    configured = {entry.policy.issuer for entry in entries}
+    for entry in entries:
+        for name in entry.policy.keys.shares_keys_with:
+            at = entry.section.members["shares_keys_with"]
+            if name == entry.policy.issuer:
+                report.problem(at, "must not name the entry's own issuer")
+            elif name not in configured:
+                report.problem(at, f"names an issuer that is not configured: {name[:80]!r}", "use its issuer exactly")
+
+
+def _with_slash_aliases(entries: list[Entry], report: Report) -> list[IssuerPolicy]:
+    """Profile quay's `issuer_slash`: a trailing slash more or less is the same issuer, unless another entry is that."""
+    taken = {name for entry in entries for name, _ in _names(entry)}
+    policies: list[IssuerPolicy] = []
+    for entry in entries:
+        policy = entry.policy
+        issuer = policy.issuer
+        other = issuer.removesuffix("/") if issuer.endswith("/") else f"{issuer}/"
+        if entry.issuer_slash and other not in taken:
+            policy = replace(policy, aliases=(*policy.aliases, other))
+            provenance = report.provenance
+            provenance[f"{entry.section.path}.aliases"] = provenance[f"{entry.section.path}.issuer_slash"]
+        policies.append(policy)
+    return policies

@@ -1,0 +1,81 @@
+"""The one frozen result of reading a configuration, whatever it was read from.
+
+Knows no source and no key: schema.py builds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from bearergate.core.events import Observer
+from bearergate.core.jwt import MAX_TOKEN_BYTES
+from bearergate.core.keyring import KeyLifecycle
+from bearergate.core.policy import IssuerPolicy
+
+if TYPE_CHECKING:
+    from bearergate.fetch import Fetch
+    from bearergate.validator import Validator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Effective settings. `provenance` tells where each came from, by its path: `issuers[0].leeway`."""
+
+    issuers: tuple[IssuerPolicy, ...]
+    lifecycle: KeyLifecycle = field(default_factory=KeyLifecycle)
+    max_token_bytes: int = MAX_TOKEN_BYTES
+    warnings: tuple[str, ...] = ()
+    """What deserves a look; logged once, when the settings are loaded."""
+    provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+    @cached_property
+    def policy_version(self) -> str:
+        """A short digest of every effective setting: two processes with equal settings have equal versions."""
+        effective = _plain((self.issuers, self.lifecycle, self.max_token_bytes))
+        return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
+
+    def origin(self, path: str) -> str:
+        """Where a setting came from (`default`, `preset dex`, `file gate.yaml line 12`); KeyError for an unknown path."""
+        return self.provenance[path]
+
+    def validator(
+        self,
+        *,
+        fetch: Fetch | None = None,
+        clock: Callable[[], float] | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> Validator:
+        """A validator for these settings; nothing is fetched yet."""
+        # Late, because reading a configuration (to lint it, say) needs no key cache and no HTTP client.
+        from bearergate.validator import Validator
+
+        return Validator(
+            self.issuers,
+            lifecycle=self.lifecycle,
+            max_token_bytes=self.max_token_bytes,
+            fetch=fetch,
+            clock=clock,
+            observers=observers,
+            policy_version=self.policy_version,
+        )
+
+
+def _plain(value: object) -> object:
+    """The value as JSON data with one spelling per meaning."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {member.name: _plain(getattr(value, member.name)) for member in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    return value
