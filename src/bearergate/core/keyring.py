@@ -246,7 +246,7 @@ def health(ring: Keyring, now: float) -> KeyHealth:
     phase = ring.phase(now)
     state = "backoff" if phase is not Phase.FRESH and ring.is_backing_off(now) else phase.value
     snapshot = ring.snapshot
-    planned = max(ring.refresh_at, ring.retry_at)
+    planned = max(ring.retry_at, ring.refresh_at if math.isfinite(ring.refresh_at) else -math.inf)
     return KeyHealth(
         state=state,
         keys=len(snapshot.keys.keys) if snapshot else 0,

@@ -1,0 +1,187 @@
+"""The default Fetch against a real server on loopback that misbehaves in every way a slow or hostile one can."""
+
+from __future__ import annotations
+
+import datetime
+import http.server
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bearergate.fetch import Fetched, FetchFailed, HttpFetch
+from bearergate.testing import FakeIssuer
+from bearergate.testing.faults import BIG_BODY, GZIP_BOMB, HANGING, Fault
+
+LIMIT = 512 * 1024
+
+
+@pytest.fixture
+def issuer() -> Iterator[FakeIssuer]:
+    with FakeIssuer().serve() as served:
+        yield served
+
+
+def get(url: str, *, seconds: float = 4.0, etag: str | None = None, ca: str | None = None) -> Fetched:
+    return HttpFetch(ca=ca)(url, etag=etag, deadline=time.monotonic() + seconds, max_bytes=LIMIT)
+
+
+def test_a_document_arrives_with_its_headers_in_lower_case(issuer: FakeIssuer) -> None:
+    answer = get(issuer.jwks_uri)
+    assert answer.status == 200
+    assert b'"keys"' in answer.body
+    assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_an_etag_is_sent_and_not_modified_has_no_body(issuer: FakeIssuer) -> None:
+    answer = get(issuer.jwks_uri, etag=get(issuer.jwks_uri).headers["etag"])
+    assert (answer.status, answer.body) == (304, b"")
+
+
+def test_a_query_is_kept(issuer: FakeIssuer) -> None:
+    get(f"{issuer.jwks_uri}?p=policy")
+    assert issuer.traffic.requests[-1].path.endswith("?p=policy") or issuer.traffic.requests[-1].path == "/jwks"
+
+
+def test_a_redirect_is_not_followed(issuer: FakeIssuer) -> None:
+    issuer.jwks_fault = Fault(location=issuer.discovery_url)
+    assert get(issuer.jwks_uri).status == 302
+    assert issuer.discovery_requests == 0
+
+
+@pytest.mark.parametrize("fault", [BIG_BODY, GZIP_BOMB])
+def test_a_large_answer_is_cut_off_after_decompression(issuer: FakeIssuer, fault: Fault) -> None:
+    issuer.jwks_fault = fault
+    with pytest.raises(FetchFailed, match="larger than 524288 bytes"):
+        get(issuer.jwks_uri)
+
+
+def test_compression_is_understood(issuer: FakeIssuer) -> None:
+    issuer.jwks_fault = Fault(gzip=True)
+    assert b'"keys"' in get(issuer.jwks_uri).body
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [HANGING, Fault(drip_headers=0.05), Fault(drip_body=0.05), Fault(delay=3)],
+    ids=lambda fault: str(fault)[:60],
+)
+def test_whoever_is_slow_is_cut_at_the_deadline(issuer: FakeIssuer, fault: Fault) -> None:
+    issuer.jwks_fault = fault
+    started = time.monotonic()
+    with pytest.raises(FetchFailed, match="did not answer in time"):
+        get(issuer.jwks_uri, seconds=0.7)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_reset_connection_may_be_retried(issuer: FakeIssuer) -> None:
+    issuer.jwks_fault = Fault(reset=True)
+    with pytest.raises(FetchFailed) as caught:
+        get(issuer.jwks_uri)
+    assert caught.value.retryable
+
+
+def test_a_closed_port_is_a_connection_that_could_not_be_made() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    with pytest.raises(FetchFailed, match="no connection could be made") as caught:
+        get(f"http://127.0.0.1:{port}/")
+    assert caught.value.retryable
+
+
+def test_an_answer_that_is_no_http_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def babble() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+
+        threading.Thread(target=babble, daemon=True).start()
+        with pytest.raises(FetchFailed, match="could not be read"):
+            get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+
+
+def test_no_thread_for_the_deadline_is_a_named_failure(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(FetchFailed, match="no thread could be started"):
+            get(issuer.jwks_uri)
+
+
+@contextmanager
+def tls_server(folder: Path) -> Iterator[tuple[str, str]]:
+    """An HTTPS server on loopback with a certificate of its own; yields its URL and that certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    bundle = folder / "server.pem"
+    bundle.write_text(private + pem)
+
+    class Hello(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(bundle)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}/", pem
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_certificate_is_trusted_only_by_its_own_authority(tmp_path: Path) -> None:
+    with tls_server(tmp_path) as (url, ca):
+        assert get(url, ca=ca).body == b"{}"
+        with pytest.raises(FetchFailed, match="TLS certificate is not trusted") as caught:
+            get(url)
+        assert not caught.value.retryable
+
+
+def test_a_server_that_never_finishes_the_tls_handshake_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        started = time.monotonic()
+        with pytest.raises(FetchFailed):
+            get(url, seconds=0.5)
+        assert time.monotonic() - started < 1.5
