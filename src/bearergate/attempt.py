@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from bearergate.clocks import Clock
 from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
 from bearergate.core.keyring import KeyLifecycle, Snapshot
 from bearergate.core.metadata import MetadataError, read_jwks_uri, well_known_urls
@@ -46,8 +46,8 @@ class Attempt:
         lifecycle: KeyLifecycle,
         fetch: Fetch,
         *,
-        monotonic: Callable[[], float],
-        wall: Callable[[], float],
+        monotonic: Clock,
+        wall: Clock,
     ) -> None:
         """`monotonic` and `wall` are clocks in seconds."""
         self._issuer = issuer

@@ -10,7 +10,6 @@ import http.client
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit
 
 import urllib3.connection
 import urllib3.exceptions
+
+from bearergate.clocks import monotonic_clock
 
 _PIECE: Final = 16 * 1024
 _HEADERS: Final = {"Accept": "application/json", "Cache-Control": "no-cache", "User-Agent": "bearergate"}
@@ -47,7 +48,7 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, etag: str | None, deadline: float, max_bytes: int) -> Fetched:
         """GET the URL once, without following redirects.
 
-        `etag`: sent as `If-None-Match`. `deadline`: monotonic seconds. `max_bytes`: after decompression.
+        `etag`: sent as `If-None-Match`. `deadline`: seconds of `clocks.monotonic_clock`. `max_bytes`: after decompression.
         Raises FetchFailed.
         """
         ...
@@ -79,7 +80,7 @@ class HttpFetch:
 
     def _connection(self, url: str, deadline: float) -> _Connection | _TlsConnection:
         parts = urlsplit(url)
-        timeout = min(self._connect_timeout, max(0.001, deadline - time.monotonic()))
+        timeout = min(self._connect_timeout, max(0.001, deadline - monotonic_clock()))
         host = parts.hostname or ""
         if parts.scheme == "http":
             return _Connection(host, parts.port or 80, timeout=timeout)
@@ -129,7 +130,7 @@ class _TlsConnection(urllib3.connection.HTTPSConnection):
 @contextmanager
 def _cut_at(connection: _Connection | _TlsConnection, deadline: float) -> Generator[None, None, None]:
     """Close the connection in the end, and shut it down at the deadline even while something reads from it."""
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), connection.lifeline.cut)
+    timer = threading.Timer(max(0.0, deadline - monotonic_clock()), connection.lifeline.cut)
     timer.daemon = True
     try:
         timer.start()
@@ -146,7 +147,7 @@ def _cut_at(connection: _Connection | _TlsConnection, deadline: float) -> Genera
 def _connect(connection: _Connection | _TlsConnection, deadline: float) -> None:
     try:
         connection.connect()
-        connection.sock.settimeout(max(0.001, deadline - time.monotonic()))
+        connection.sock.settimeout(max(0.001, deadline - monotonic_clock()))
     except ssl.SSLCertVerificationError as error:
         raise FetchFailed(f"its TLS certificate is not trusted ({error.verify_message})") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -164,16 +165,16 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -
         size += len(piece)
         if size > max_bytes:
             raise FetchFailed(f"its answer is larger than {max_bytes} bytes")
-        if time.monotonic() >= deadline:
+        if monotonic_clock() >= deadline:
             break
-    if time.monotonic() >= deadline:
+    if monotonic_clock() >= deadline:
         # Also when the body ended: a connection that was cut looks like one that was closed.
         raise FetchFailed("it did not answer in time")
     return Fetched(response.status, headers, b"".join(pieces))
 
 
 def _sentence(error: Exception, deadline: float) -> str:
-    if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+    if isinstance(error, TimeoutError) or monotonic_clock() >= deadline:
         return "it did not answer in time"
     return f"its answer could not be read ({_kind(error)})"
 

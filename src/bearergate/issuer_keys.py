@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Final
 from cachetools import TTLCache
 
 from bearergate.attempt import Attempt, AttemptFailed, Place
+from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.errors import Unavailable
 from bearergate.core.events import Event, KeysRefreshed, StaleKeysUsed
 from bearergate.core.jwk import KeySet, parse_jwk_set
@@ -66,8 +66,8 @@ class IssuerKeys:
         lifecycle: KeyLifecycle,
         fetch: Fetch | None,
         *,
-        monotonic: Callable[[], float],
-        wall: Callable[[], float],
+        monotonic: Clock,
+        wall: Clock,
         notify: Callable[[Event], None] | None,
     ) -> None:
         """Fetches nothing. `monotonic` and `wall` are clocks in seconds; `fetch` None is HTTP with the source's CA."""
@@ -181,8 +181,8 @@ class IssuerKeys:
         held, place, failures = self._ring.snapshot, self._place, self._ring.failures
         outcome: tuple[Snapshot, Place] | str
         try:
-            # The deadline is real time even where a test stops the other clocks: waits must end.
-            outcome = self._attempt.run(held, place, failures, time.monotonic() + self._lifecycle.flight_budget)
+            # Real time even where the clocks were replaced: waits must end.
+            outcome = self._attempt.run(held, place, failures, monotonic_clock() + self._lifecycle.flight_budget)
         except AttemptFailed as failure:
             outcome = str(failure)
         except Exception as error:  # noqa: BLE001 - a fault here must not leave waiters waiting

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from cachetools import LRUCache
 
+from bearergate.clocks import Clock, monotonic_clock, wall_clock
 from bearergate.core.errors import Unavailable
 from bearergate.core.events import Event
 from bearergate.core.jwk import KeySet
@@ -23,18 +23,6 @@ from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import KeySource
 from bearergate.fetch import Fetch
 from bearergate.issuer_keys import IssuerKeys, Wait
-
-Clock = Callable[[], float]
-
-
-def wall_clock() -> float:
-    """The wall clock in seconds. Looks `time` up at each call, so that a clock that tests freeze is seen."""
-    return time.time()
-
-
-def monotonic_clock() -> float:
-    """The monotonic clock in seconds."""
-    return time.monotonic()
 
 
 class Keys:

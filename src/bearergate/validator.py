@@ -6,10 +6,11 @@ Sync and async are twins over the same steps. Emits one event per decision. Know
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bearergate.clocks import Clock, monotonic_clock, wall_clock
 from bearergate.core.access import check_access
 from bearergate.core.claims import ISS
 from bearergate.core.errors import BadSignature, ConfigError, Problem, Refusal
@@ -26,7 +27,7 @@ from bearergate.core.reasons import Reason
 from bearergate.core.report import FAIL, Report, Row
 from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch
-from bearergate.keys import Keys, monotonic_clock, wall_clock
+from bearergate.keys import Keys
 from bearergate.observers import AuditLog
 
 _log: Final = logging.getLogger("bearergate.validator")
@@ -55,8 +56,8 @@ class Validator:
         lifecycle: KeyLifecycle | None = None,
         max_token_bytes: int = MAX_TOKEN_BYTES,
         fetch: Fetch | None = None,
-        clock: Callable[[], float] | None = None,
-        monotonic: Callable[[], float] | None = None,
+        clock: Clock | None = None,
+        monotonic: Clock | None = None,
         observers: Iterable[Observer] = (),
         policy_version: str = "",
     ) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 import zlib
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from bearergate.clocks import monotonic_clock
 from bearergate.fetch import Fetch, Fetched, FetchFailed
 from bearergate.testing.faults import Fault
 from bearergate.testing.replies import NOT_FOUND, Publisher, Reply
@@ -71,7 +71,7 @@ def _duration(fault: Fault, reply: Reply) -> float:
 
 
 def _wait(duration: float, deadline: float) -> None:
-    patience = deadline - time.monotonic()
+    patience = deadline - monotonic_clock()
     if duration > 0 and patience > 0:
         # An event that nobody sets: unlike time.sleep it is left alone by tests that freeze the clock.
         threading.Event().wait(min(duration, patience))

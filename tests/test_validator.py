@@ -1,0 +1,247 @@
+"""The validator as an application sees it: verdicts, twins, events, and that no secret gets out."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+
+import bearergate
+from bearergate import BearergateError, ConfigError, Principal, Reason, Refusal, Validator
+from bearergate.core.events import Event, TokenAccepted, TokenRejected
+from bearergate.core.policy import IssuerPolicy
+from bearergate.observers import AuditLog
+from bearergate.testing import FakeIssuer
+from tests.keys.patient import Clock, policy_for, validator_for
+
+
+@pytest.fixture
+def issuer() -> FakeIssuer:
+    return FakeIssuer()
+
+
+def refused(validator: Validator, token: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        validator.validate(token)
+    return caught.value
+
+
+def test_a_good_token_names_its_principal(issuer: FakeIssuer) -> None:
+    principal = validator_for(issuer).validate(issuer.mint(sub="ada"))
+    assert isinstance(principal, Principal)
+    assert (principal.issuer, principal.subject) == (issuer.issuer, "ada")
+
+
+@pytest.mark.parametrize("name", ["validate", "explain", "warm"])
+def test_sync_and_async_twins_have_one_signature(name: str) -> None:
+    sync, twin = getattr(Validator, name), getattr(Validator, f"{name}_async")
+    assert inspect.signature(sync) == inspect.signature(twin)
+    assert inspect.iscoroutinefunction(twin)
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"])
+def test_every_family_of_algorithms_verifies_in_threads_and_tasks(alg: str) -> None:
+    issuer = FakeIssuer(alg=alg)
+    validator = validator_for(issuer)
+    token = issuer.mint()
+    assert validator.validate(token) == asyncio.run(validator.validate_async(token))
+    assert refused(validator, issuer.forge()).reason == Reason.SIGNATURE_INVALID
+
+
+def test_the_twins_refuse_alike(issuer: FakeIssuer) -> None:
+    validator = validator_for(issuer)
+    for token in (issuer.forge(), issuer.unsigned(), issuer.mint(aud="x"), "garbage", issuer.mint(header={"kid": "x"})):
+        with pytest.raises(Refusal) as caught:
+            asyncio.run(validator.validate_async(token))
+        assert type(caught.value) is type(refused(validator, token))
+
+
+def test_a_validator_without_issuers_cannot_be_built() -> None:
+    with pytest.raises(ConfigError, match="at least one issuer"):
+        Validator([])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"issuer": ""}, "issuer: must not be empty"),
+        ({"audiences": frozenset()}, "audiences: must not be empty"),
+        ({"algorithms": ()}, "algorithms: must not be empty"),
+        ({"algorithms": ("none",)}, "algorithms: none is no accepted algorithm"),
+        ({"algorithms": ("HS256",)}, "algorithms: HS256 is no accepted algorithm"),
+        ({"allowed_clients": frozenset()}, "allowed_clients: must not be empty"),
+    ],
+)
+def test_a_policy_that_would_accept_everything_cannot_be_built(changes: dict[str, Any], problem: str) -> None:
+    good = {"issuer": "https://issuer.test", "audiences": frozenset({"api"})}
+    with pytest.raises(ConfigError, match=problem):
+        IssuerPolicy(**(good | changes))
+
+
+def test_two_policies_for_one_issuer_are_a_mistake(issuer: FakeIssuer) -> None:
+    with pytest.raises(ConfigError, match=r"https://issuer\.test: is claimed by"):
+        Validator([policy_for(issuer), policy_for(issuer)])
+
+
+def test_a_route_may_demand_one_of_the_configured_audiences(issuer: FakeIssuer) -> None:
+    policy = IssuerPolicy(issuer=issuer.issuer, audiences=frozenset({"api", "admin"}))
+    validator = Validator([policy], fetch=issuer.fetch)
+    assert validator.validate(issuer.mint(aud=["api", "admin"]), audience="admin")
+    with pytest.raises(bearergate.AudienceRejected):
+        validator.validate(issuer.mint(aud="api"), audience="admin")
+    with pytest.raises(bearergate.AudienceRejected):
+        asyncio.run(validator.validate_async(issuer.mint(aud="api"), audience="admin"))
+    with pytest.raises(ConfigError, match="not a configured audience"):
+        validator.validate(issuer.mint(aud="api"), audience="other")
+
+
+def test_explain_and_its_twin_agree_with_validate_and_never_print_the_signature(issuer: FakeIssuer) -> None:
+    validator = validator_for(issuer)
+    for token in (issuer.mint(), issuer.forge(), issuer.mint(exp=1), issuer.mint(iss="https://x.test"), "x", ""):
+        report = validator.explain(token)
+        assert report == asyncio.run(validator.explain_async(token))
+        signature = token.rpartition(".")[2]
+        assert not signature or len(signature) < 20 or signature not in json.dumps(report.as_dict())
+        if report.accepted:
+            validator.validate(token)
+        else:
+            assert refused(validator, token).reason == report.reason
+
+
+def test_explain_says_when_keys_cannot_be_had_and_still_looks_at_the_claims(issuer: FakeIssuer) -> None:
+    issuer.down = True
+    validator = validator_for(issuer)
+    for report in (validator.explain(issuer.mint()), asyncio.run(validator.explain_async(issuer.mint()))):
+        assert (report.accepted, report.undecided, report.reason) == (False, True, Reason.KEYS_UNAVAILABLE)
+        outcomes = {row.check: row.outcome for row in report.rows}
+        assert (outcomes["key"], outcomes["signature"], outcomes["audience"]) == ("fail", "skipped", "pass")
+
+
+def test_explain_fetches_nothing_for_a_token_that_needs_no_key(issuer: FakeIssuer) -> None:
+    assert validator_for(issuer).explain(issuer.unsigned()).reason == Reason.ALG_NOT_ALLOWED
+    assert issuer.connections == 0
+
+
+def test_a_frozen_clock_is_obeyed(issuer: FakeIssuer) -> None:
+    with freeze_time("2030-01-01"):
+        validator = validator_for(issuer)
+        token = issuer.mint()
+        assert validator.validate(token)
+    with freeze_time("2030-01-02"):
+        assert refused(validator, token).reason == Reason.EXPIRED
+
+
+def test_an_issuer_that_hangs_ends_the_wait_also_while_time_is_frozen() -> None:
+    from bearergate.core.keyring import KeyLifecycle
+    from bearergate.testing.faults import HANGING
+
+    issuer = FakeIssuer()
+    with issuer.serve():
+        issuer.misbehave(HANGING)
+        validator = validator_for(issuer, lifecycle=KeyLifecycle(flight_budget=0.5, max_wait=3))
+        started = time.perf_counter()
+        with freeze_time("2030-01-01"):
+            assert refused(validator, issuer.mint()).reason == Reason.KEYS_UNAVAILABLE
+        assert time.perf_counter() - started < 2.5
+
+
+def test_every_decision_is_one_event(issuer: FakeIssuer) -> None:
+    events: list[Event] = []
+    validator = validator_for(issuer, observers=[events.append], policy_version="v1")
+    validator.warm()
+    events.clear()
+    validator.validate(issuer.mint(sub="ada", azp="portal"), adapter="asgi")
+    refused(validator, issuer.mint(sub="eve", iss="https://evil.test", aud=["a", 1]))
+    validator.refused(bearergate.AuthenticationRequired(Reason.MISSING_CREDENTIALS), adapter="wsgi")
+    accepted, foreign, missing = events
+    assert isinstance(accepted, TokenAccepted)
+    assert (accepted.principal.client_id, accepted.adapter, accepted.policy_version) == ("portal", "asgi", "v1")
+    assert (accepted.kid, accepted.alg, accepted.token_issuer) == (issuer.signing_key.kid, "RS256", issuer.issuer)
+    assert isinstance(foreign, TokenRejected)
+    assert (foreign.reason, foreign.issuer, foreign.status) == (Reason.ISSUER_UNKNOWN, None, 401)
+    assert (foreign.unverified.token_issuer, foreign.unverified.subject) == ("https://evil.test", "eve")
+    assert foreign.unverified.audience == ("a",)
+    assert isinstance(missing, TokenRejected)
+    assert (missing.reason, missing.adapter) == (Reason.MISSING_CREDENTIALS, "wsgi")
+
+
+def test_an_observer_that_fails_changes_no_verdict(issuer: FakeIssuer, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Event) -> None:
+        raise ZeroDivisionError
+
+    assert validator_for(issuer, observers=[broken]).validate(issuer.mint())
+    assert "an observer failed" in caplog.text
+
+
+def test_the_audit_log_writes_one_json_line_with_the_acting_client(
+    issuer: FakeIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="bearergate.audit")
+    validator = validator_for(issuer)
+    validator.validate(issuer.mint(azp="portal", act={"sub": "robot", "act": {"sub": "first"}}))
+    refused(validator, issuer.mint(sub="line\u2028break", azp="portal", aud="x"))
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "bearergate.audit"]
+    assert [line["outcome"] for line in lines] == ["accepted", "rejected"]
+    assert (lines[0]["client_id"], lines[0]["client_id_claim"]) == ("portal", "azp")
+    assert lines[0]["actor"]["actor"]["subject"] == "first"
+    assert (lines[1]["reason"], lines[1]["unverified"]["client_id"]) == ("audience_mismatch", "portal")
+    assert all(record.message.isascii() for record in caplog.records if record.name == "bearergate.audit")
+
+
+def test_nothing_is_built_when_nobody_observes(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    validator = validator_for(issuer)
+    monkeypatch.setattr(validator, "_tell", lambda _: pytest.fail("an event was built"))
+    validator.warm()
+    assert not AuditLog().is_on()
+
+
+def test_no_part_of_a_signature_reaches_logs_errors_or_events(
+    issuer: FakeIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    events: list[Event] = []
+    validator = validator_for(issuer, observers=[events.append])
+    tokens = [
+        issuer.mint(),
+        issuer.forge(),
+        issuer.mint(exp=1),
+        issuer.mint(iss="https://x.test"),
+        issuer.mint(aud="x"),
+    ]
+    said: list[str] = []
+    for token in tokens:
+        try:
+            said.append(repr(validator.validate(token)))
+        except Refusal as error:
+            said += [str(error), repr(error), str(vars(error)), str(error.args)]
+        said.append(json.dumps(validator.explain(token).as_dict()))
+    everything = "\n".join([*said, caplog.text, repr(events)])
+    for token in tokens:
+        signature = token.rpartition(".")[2]
+        assert signature[:16] not in everything
+        assert token.split(".")[1][:40] not in everything
+
+
+def test_time_is_an_argument_for_claims_and_for_keys(issuer: FakeIssuer) -> None:
+    clock = Clock(10.0)
+    issuer = FakeIssuer(clock=clock)
+    validator = validator_for(issuer, clock=clock)
+    token = issuer.mint(exp=20)
+    validator.validate(token)
+    clock.advance(40)
+    assert refused(validator, token).reason == Reason.EXPIRED
+
+
+def test_the_public_names_are_there_and_no_others() -> None:
+    for name in bearergate.__all__:
+        assert getattr(bearergate, name) is not None
+    assert dir(bearergate) == sorted(bearergate.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        bearergate.nonsense  # type: ignore[attr-defined]  # noqa: B018
+    assert issubclass(bearergate.TokenExpired, BearergateError)
