@@ -112,6 +112,21 @@ class ClaimsReader(Mapping[str, Json]):
             raise refusal(Reason.CLAIM_MALFORMED, name)
         return texts
 
+    def words(self, name: str) -> frozenset[str] | None:
+        """The claim as words between spaces (RFC 6749 section 3.3), or None when it is absent.
+
+        Only each word is an identifier: the list as a whole may be long.
+        """
+        value = self._members.get(name, _MISSING)
+        if value is _MISSING:
+            return None
+        if not isinstance(value, str):
+            raise refusal(Reason.CLAIM_MALFORMED, name)
+        words = frozenset(value.split(" ")) - {""}
+        if not all(is_plain(word) for word in words):
+            raise refusal(Reason.CLAIM_MALFORMED, name)
+        return words
+
     def seconds(self, name: str) -> float | None:
         """The claim as a NumericDate in seconds (RFC 7519 section 2), or None when it is absent."""
         value = self._members.get(name, _MISSING)

@@ -42,7 +42,12 @@ class ConfigError(BearergateError):
         self.problem: str = first.problem
         count = len(self.problems)
         head = "1 problem" if count == 1 else f"{count} problems"
-        super().__init__("\n".join([f"configuration has {head}:", *(f"  {problem}" for problem in self.problems)]))
+        self._text = "\n".join([f"configuration has {head}:", *(f"  {problem}" for problem in self.problems)])
+        # What a copy or a pickle calls the class with.
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return self._text
 
 
 class Refusal(BearergateError):
@@ -56,7 +61,7 @@ class Refusal(BearergateError):
     error: ClassVar[str | None]
 
     def __init__(self, reason: Reason, *, claim: str | None = None) -> None:
-        super().__init__(reason, claim)
+        super().__init__(reason)
         self.reason = reason
         self.claim = claim
         self.expected: str | None = None
@@ -136,6 +141,7 @@ class InsufficientScope(Refusal):
 
     def __init__(self, scope: str) -> None:
         super().__init__(Reason.SCOPE_INSUFFICIENT)
+        self.args = (scope,)
         self.scope = scope
 
 

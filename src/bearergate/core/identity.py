@@ -67,18 +67,16 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
     Raises ClaimRejected when both claims are present and differ as sets.
     """
-    scope = claims.string(SCOPE)
+    granted = claims.words(SCOPE)
     listed = claims.get(SCP)
     if isinstance(listed, list) and not listed:
         scp: frozenset[str] | None = frozenset()
     elif isinstance(listed, list):
         scp = frozenset(claims.strings(SCP) or ())
     else:
-        text = claims.string(SCP)
-        scp = None if text is None else frozenset(text.split(" ")) - {""}
-    if scope is None:
+        scp = claims.words(SCP)
+    if granted is None:
         return scp or frozenset()
-    granted = frozenset(scope.split(" ")) - {""}
     if scp is not None and scp != granted:
         raise refusal(Reason.CLAIM_MALFORMED, SCP)
     return granted

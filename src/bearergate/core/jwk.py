@@ -6,7 +6,6 @@ the only file of the core that may. Knows no network and no age.
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from bearergate.core.claims import Json
-from bearergate.core.encoding import NotStrict, decode_json_object
+from bearergate.core.encoding import NotStrict, decode_base64url, decode_json_object
 from bearergate.core.errors import refusal
 from bearergate.core.jws import ALGORITHMS, Algorithm, PublicKey, canonical_name
 from bearergate.core.jwt import JoseHeader
@@ -200,8 +199,8 @@ def _screen_tenant(entry: dict[str, Json], tenant_of: str | None) -> None:
     own = {tenant_of}
     if tenant:
         own |= {f"https://sts.windows.net/{tenant[1]}/", f"https://login.microsoftonline.com/{tenant[1]}/v2.0"}
-        issuer = issuer.replace("{tenantid}", tenant[1]) if isinstance(issuer, str) else issuer
-    if issuer not in own:
+    named = issuer.replace("{tenantid}", tenant[1]) if isinstance(issuer, str) and tenant else issuer
+    if not isinstance(named, str) or named not in own:
         raise _Unusable("belongs to another issuer")
 
 
@@ -228,13 +227,9 @@ def _unsigned(text: Json) -> int:
     if not isinstance(text, str) or len(text) > _MAX_RSA_TEXT:
         raise _Unusable("has malformed numbers")
     try:
-        # Issuers in the field pad these numbers; that is harmless here, where no two spellings must differ.
-        raw = binascii.a2b_base64(
-            text.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(text.rstrip("=")) % 4)
-        )
-    except ValueError:
+        return int.from_bytes(decode_base64url(text), "big")
+    except NotStrict:
         raise _Unusable("has malformed numbers") from None
-    return int.from_bytes(raw, "big")
 
 
 def _import(entry: dict[str, Json]) -> PublicKey:

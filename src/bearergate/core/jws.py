@@ -119,6 +119,11 @@ def canonical_name(alg: str) -> str:
     return "Ed25519" if alg == "EdDSA" else alg
 
 
+def is_allowed(alg: str, allowed: Iterable[str]) -> bool:
+    """Whether an allow-list names the algorithm, under either of its names."""
+    return canonical_name(alg) in map(canonical_name, allowed)
+
+
 def forbid_unsupported_members(members: Iterable[str] | dict[str, Json]) -> None:
     """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519)."""
     for name in UNSUPPORTED_MEMBERS:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from bearergate.core.encoding import NotStrict, decode_json_object
 
 MAX_URL: Final = 2048
+_LOOPBACK_V4: Final = ipaddress.ip_network("127.0.0.0/8")
+_LOOPBACK_V6: Final = ipaddress.IPv6Address("::1")
 _UNSAFE: Final = re.compile(r"[^!-~]|[\\\"<>^`{|}]")
 
 
@@ -29,9 +31,11 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # Not `is_loopback`: whether that holds for IPv4 inside IPv6 depends on the Python version.
+    return address in _LOOPBACK_V4 or address == _LOOPBACK_V6
 
 
 def check_issuer(issuer: str, *, allow_insecure_http: bool = False) -> None:

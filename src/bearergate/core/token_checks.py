@@ -10,7 +10,13 @@ from typing import Final
 from bearergate.core.claims import ISS, UnverifiedClaims
 from bearergate.core.errors import refusal
 from bearergate.core.examination import Examination, show, show_claim
-from bearergate.core.jws import ALGORITHMS, UNSUPPORTED_MEMBERS, forbid_unsigned, forbid_unsupported_members
+from bearergate.core.jws import (
+    ALGORITHMS,
+    UNSUPPORTED_MEMBERS,
+    forbid_unsigned,
+    forbid_unsupported_members,
+    is_allowed,
+)
 from bearergate.core.jwt import decode_object, decode_signature, read_header, split
 from bearergate.core.policy import TokenKind
 from bearergate.core.reasons import Reason
@@ -101,7 +107,7 @@ def issuer_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_algorithm(x: Examination) -> None:
-    if x.header.alg not in x.policy.algorithms:
+    if x.header.alg not in x.policy.algorithms and not is_allowed(x.header.alg, x.policy.algorithms):
         raise refusal(Reason.ALG_NOT_ALLOWED, "alg")
 
 
