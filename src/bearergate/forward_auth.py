@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from http import HTTPStatus
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
 from bearergate.core.errors import Refusal
-from bearergate.core.handover import anonymous_headers, identity_headers, identity_members
+from bearergate.core.handover import anonymous_headers, anonymous_members, identity_headers, identity_members
 from bearergate.core.keyring import KeyHealth, Phase
 from bearergate.core.principal import Principal
 from bearergate.validator import Validator
@@ -57,7 +57,7 @@ def gate(
     door = _Door(validator, Admission(realm=realm, allow_preflight=allow_preflight))
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         warming = asyncio.create_task(_keep_warm(validator, warm_every))
         try:
             yield
@@ -148,8 +148,9 @@ def _facts(request: Request) -> RequestFacts:
 
 
 def _identity(principal: Principal | None) -> Response:
-    headers = anonymous_headers() if principal is None else identity_headers(principal)
-    return _json(HTTPStatus.OK, identity_members(principal), dict(headers))
+    if principal is None:
+        return _json(HTTPStatus.OK, anonymous_members(), dict(anonymous_headers()))
+    return _json(HTTPStatus.OK, identity_members(principal), dict(identity_headers(principal)))
 
 
 def _said(answer: Answer) -> Response:

@@ -41,10 +41,8 @@ def anonymous_headers() -> tuple[tuple[str, str], ...]:
     return tuple((f"{PREFIX}{name}", "") for name in _FIELDS)
 
 
-def identity_members(principal: Principal | None) -> dict[str, object]:
-    """The identity as JSON members, in the order in which the gate answers; None: nobody."""
-    if principal is None:
-        return dict.fromkeys(_MEMBERS)
+def identity_members(principal: Principal) -> dict[str, object]:
+    """The identity as JSON members, in the order in which the gate answers."""
     values = (
         principal.issuer,
         principal.subject,
@@ -55,7 +53,12 @@ def identity_members(principal: Principal | None) -> dict[str, object]:
         principal.machine,
         principal.expires_at,
     )
-    return dict(zip(_MEMBERS, values, strict=True))
+    return dict[str, object](zip(_MEMBERS, values, strict=True))
+
+
+def anonymous_members() -> dict[str, object]:
+    """The same members for a request that passes without a principal: all null."""
+    return dict[str, object].fromkeys(_MEMBERS)
 
 
 def encode(text: str) -> str:

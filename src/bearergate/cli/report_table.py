@@ -1,0 +1,67 @@
+"""A report of the table of checks as people read it in a terminal: a table, and a sentence on what to do.
+
+Knows rich, its widths and colours. Knows no token and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bearergate.cli.advice import advice
+from bearergate.core.report import FAIL, PASS, SKIPPED, Report, Row
+
+_STYLES: Final = {PASS: "green", FAIL: "bold red"}
+
+
+def print_report(report: Report) -> None:
+    """Print the table and the verdict to standard output; colours obey NO_COLOR and FORCE_COLOR."""
+    console = Console(highlight=False)
+    # Two lines for a check and not five columns: URLs and lists of algorithms need the width of a terminal.
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(width=19)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in report.rows:
+        for cells in _lines(row):
+            table.add_row(*cells)
+    console.print(table)
+    console.print()
+    console.print(_verdict(report))
+
+
+def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
+    rule = row.section.replace(" section ", " ")
+    if row.outcome == SKIPPED:
+        yield _dim(SKIPPED), _dim(row.check), Text(), _dim(f"{row.actual}, {rule}")
+        return
+    style = _STYLES[row.outcome]
+    yield Text(row.outcome, style=style), Text(row.check), _dim("expected"), Text(_shown(row.expected))
+    yield Text(), _dim(rule), _dim("actual"), Text(_shown(row.actual))
+    if row.reason is not None:
+        yield Text(), Text(), _dim("reason"), Text(row.reason.value, style=style)
+
+
+def _verdict(report: Report) -> Text:
+    failed = next((row for row in report.rows if row.outcome == FAIL), None)
+    if failed is None or failed.reason is None:
+        return Text.assemble(("Accepted.", "bold green"), " Every check that applies has passed.")
+    word = "No verdict" if report.undecided else "Refused"
+    reason = failed.reason
+    return Text.assemble(
+        (f"{word}: {reason.value}", "bold red"), f' (check "{failed.check}"). {reason.meaning} {advice(reason)}'
+    )
+
+
+def _dim(text: str) -> Text:
+    return Text(text, style="dim")
+
+
+def _shown(text: str) -> str:
+    """One line without terminal control sequences: parts of it were written by whoever made the token."""
+    return "".join(char if char.isprintable() else "?" for char in text)
