@@ -50,7 +50,9 @@ def read_file(path: str | os.PathLike[str], report: Report) -> Located | None:
 def _read_yaml(text: str, name: str, report: Report) -> Located | None:
     try:
         from bearergate.config.yaml_file import YamlProblem, read_yaml
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as missing:
+        if missing.name != "yaml":
+            raise
         cure = "install bearergate[yaml], or write the file as TOML"
         report.add(Problem(name, "YAML files need the extra yaml, which is not installed", cure))
         return None

@@ -50,7 +50,7 @@ class Section:
             return default
         if isinstance(found.value, bool):
             return found.value
-        self.report.problem(found, f"must be true or false, got {found.kind}", "write it without quotes")
+        self.report.problem(found, f"must be true or false, got {found.kind}", "write true or false without quotes")
         return default
 
     def whole(self, key: str, minimum: int, maximum: int) -> int | None:

@@ -41,7 +41,7 @@ class Settings:
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
     def origin(self, path: str) -> str:
-        """Where a setting came from (`default`, `preset dex`, `file gate.yaml line 12`); KeyError for an unknown path."""
+        """Where a setting came from: `default`, `preset dex`, `file gate.yaml line 12`. KeyError for no setting."""
         return self.provenance[path]
 
     def validator(

@@ -21,6 +21,9 @@ def edits(left: str, right: str) -> int:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name within two edits, the closest first; None when there is none."""
+    """The known name within two edits, the closest first; None when there is none.
+
+    Of a very short name at least half must be right: `on` is no slip of the hand for `off`.
+    """
     distance, found = min(((edits(name, candidate), candidate) for candidate in known), default=(NEAR + 1, ""))
-    return found if distance <= NEAR else None
+    return found if distance <= min(NEAR, max(1, len(name) // 2)) else None

@@ -14,6 +14,7 @@ from bearergate.config.located import Located
 MAX_VALUES: Final = 20_000
 _MAP: Final = "tag:yaml.org,2002:map"
 _LIST: Final = "tag:yaml.org,2002:seq"
+_BOOLEAN: Final = "tag:yaml.org,2002:bool"
 _TEXT: Final = "tag:yaml.org,2002:str"
 
 
@@ -87,6 +88,9 @@ class _Reader:
     def _scalar(self, node: yaml.Node, line: int) -> object:
         if not isinstance(node, yaml.ScalarNode):
             raise YamlProblem("tagged mappings and lists are not supported", line)
+        if node.tag == _BOOLEAN and node.value.lower() not in ("true", "false"):
+            # YAML 1.2: `off` is a word (and a mode of machine clients), not a boolean.
+            return str(node.value)
         try:
             value: object = self._loader.construct_object(node)
         except ValueError:
