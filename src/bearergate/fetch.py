@@ -48,7 +48,7 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, etag: str | None, deadline: float, max_bytes: int) -> Fetched:
         """GET the URL once, without following redirects.
 
-        `etag`: sent as `If-None-Match`. `deadline`: seconds of `clocks.monotonic_clock`. `max_bytes`: after decompression.
+        `etag`: sent as `If-None-Match`. `deadline`: seconds of `clocks.monotonic_clock`. `max_bytes`: unpacked.
         Raises FetchFailed.
         """
         ...

@@ -52,7 +52,12 @@ class Wait:
         """The same in an event loop. Cancelling the waiter never cancels the flight."""
         import asyncio
 
-        arrived, _ = await asyncio.wait({asyncio.wrap_future(self.flight)}, timeout=self.patience)
+        wrapped = asyncio.wrap_future(self.flight)
+        try:
+            arrived, _ = await asyncio.wait({wrapped}, timeout=self.patience)
+        finally:
+            # Lets the flight forget a loop that may be closed by the time it arrives; the flight itself goes on.
+            wrapped.cancel()
         return bool(arrived)
 
 
@@ -172,7 +177,9 @@ class IssuerKeys:
         try:
             thread.start()
         except RuntimeError:
-            self._land(flight, forced, "no thread could be started to fetch the keys")
+            problem = "no thread could be started to fetch the keys"
+            _log.warning("the keys of %s could not be renewed: %s", self._issuer, problem)
+            self._land(flight, forced, problem)
             flight.set_result(None)
         return flight
 

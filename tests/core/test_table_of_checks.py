@@ -55,23 +55,29 @@ REFUSED: tuple[Case, ...] = (
     ("header types", R.MALFORMED_TOKEN, lambda: mint(header={"kid": ["a"]}), POLICY, None),
     ("header types", R.MALFORMED_TOKEN, lambda: mint(header={"alg": REMOVED}), POLICY, None),
     ("header types", R.MALFORMED_TOKEN, lambda: raw(header={**HEADER, "typ": None}), POLICY, None),
-    ("signed", R.ALG_NOT_ALLOWED, lambda: ISSUER.unsigned(), POLICY, None),
+    ("signed", R.ALG_NOT_ALLOWED, ISSUER.unsigned, POLICY, None),
     ("signed", R.ALG_NOT_ALLOWED, lambda: mint(header={"alg": "nOnE"}), POLICY, None),
-    ("signed", R.ALG_NOT_ALLOWED, lambda: ISSUER.confuse(), POLICY, None),
+    ("signed", R.ALG_NOT_ALLOWED, ISSUER.confuse, POLICY, None),
     ("issuer", R.ISSUER_MISSING, lambda: mint(iss=REMOVED), POLICY, None),
     ("issuer", R.ISSUER_UNKNOWN, lambda: mint(iss="https://issuer.test/"), POLICY, None),
     ("issuer", R.CLAIM_MALFORMED, lambda: mint(iss=["https://issuer.test"]), POLICY, None),
-    ("algorithm", R.ALG_NOT_ALLOWED, lambda: mint(), under(algorithms=("ES256",)), None),
+    ("algorithm", R.ALG_NOT_ALLOWED, mint, under(algorithms=("ES256",)), None),
     ("algorithm", R.ALG_NOT_ALLOWED, lambda: mint(header={"alg": "RS1"}), POLICY, None),
     ("header type", R.TYP_NOT_ACCEPTED, lambda: mint(header={"typ": "logout+jwt"}), POLICY, None),
-    ("header type", R.TYP_NOT_ACCEPTED, lambda: mint(header={"typ": "at+jwt"}), under(token_kind=TokenKind.ID_TOKEN), None),
-    ("header type", R.TYP_NOT_ACCEPTED, lambda: mint(), under(token_kind=TokenKind.RFC9068), None),
+    (
+        "header type",
+        R.TYP_NOT_ACCEPTED,
+        lambda: mint(header={"typ": "at+jwt"}),
+        under(token_kind=TokenKind.ID_TOKEN),
+        None,
+    ),
+    ("header type", R.TYP_NOT_ACCEPTED, mint, under(token_kind=TokenKind.RFC9068), None),
     ("key", R.KEY_UNKNOWN, lambda: mint(header={"kid": "nobody's"}), POLICY, None),
     ("key", R.KEY_UNKNOWN, lambda: mint(header={"kid": REMOVED, "alg": "ES256"}), POLICY, None),
-    ("key", R.KEY_UNUSABLE, lambda: mint(), POLICY, unusable_keys),
+    ("key", R.KEY_UNUSABLE, mint, POLICY, unusable_keys),
     ("key", R.KEY_UNUSABLE, lambda: mint(header={"alg": "ES256"}), POLICY, None),
     ("key", R.KEY_AMBIGUOUS, lambda: mint(header={"kid": REMOVED}), POLICY, lambda: without_kid(ISSUER, OTHER)),
-    ("signature", R.SIGNATURE_INVALID, lambda: ISSUER.forge(), POLICY, None),
+    ("signature", R.SIGNATURE_INVALID, ISSUER.forge, POLICY, None),
     ("signature", R.SIGNATURE_INVALID, lambda: mint(header={"kid": REMOVED}), POLICY, lambda: without_kid(OTHER)),
     ("expiration", R.EXP_MISSING, lambda: mint(exp=REMOVED), POLICY, None),
     ("expiration", R.EXPIRED, lambda: mint(exp=NOW - 30), POLICY, None),
@@ -92,7 +98,13 @@ REFUSED: tuple[Case, ...] = (
     ("claim types", R.CLAIM_MALFORMED, lambda: mint(scope="a", scp="b"), POLICY, None),
     ("claim types", R.CLAIM_MALFORMED, lambda: mint(act="robot"), POLICY, None),
     ("required claims", R.CLAIM_MISSING, lambda: mint(hd="example.com"), REQUIRED, None),
-    ("required claims", R.CLAIM_MISSING, lambda: raw(payload={**ISSUER.claims(hd="example.com"), "tid": None}), REQUIRED, None),
+    (
+        "required claims",
+        R.CLAIM_MISSING,
+        lambda: raw(payload={**ISSUER.claims(hd="example.com"), "tid": None}),
+        REQUIRED,
+        None,
+    ),
     ("required claims", R.RULE_FAILED, lambda: mint(hd="example.org", tid="t"), REQUIRED, None),
     ("required claims", R.RULE_FAILED, lambda: mint(flag=1), under(require={"flag": (True,)}), None),
     ("impersonation", R.IMPERSONATED, lambda: mint(impersonated=True), UNIMPERSONATED, None),
@@ -114,12 +126,18 @@ REFUSED: tuple[Case, ...] = (
     ("client", R.CLIENT_CONFLICT, lambda: mint(azp="app", appid="other"), CLIENTS, None),
     ("claim types", R.CLAIM_MALFORMED, lambda: mint(azp=["app"]), CLIENTS, None),
     ("claim types", R.CLAIM_MALFORMED, lambda: mint(azp=""), POLICY, None),
-    ("client", R.MACHINE_CLIENT_NOT_ALLOWED, lambda: mint(sub="x", client_id="x", header={"typ": "at+jwt"}), MACHINES, None),
-    ("groups", R.GROUPS_MISSING, lambda: mint(), GROUPS, None),
+    (
+        "client",
+        R.MACHINE_CLIENT_NOT_ALLOWED,
+        lambda: mint(sub="x", client_id="x", header={"typ": "at+jwt"}),
+        MACHINES,
+        None,
+    ),
+    ("groups", R.GROUPS_MISSING, mint, GROUPS, None),
     ("groups", R.GROUPS_MALFORMED, lambda: mint(groups=["a", 1]), GROUPS, None),
     ("groups", R.GROUPS_OVERAGE, lambda: mint(hasgroups=True), GROUPS, None),
     ("groups", R.RESERVED_GROUP, lambda: mint(groups=["client:ci"]), GROUPS, None),
-)  # fmt: skip
+)
 
 ACCEPTED: dict[str, tuple[Callable[[], str], IssuerPolicy]] = {
     **{check.name: (mint, POLICY) for check in TABLE},
@@ -266,7 +284,8 @@ def test_the_principal_says_who_calls_and_nothing_in_it_can_be_changed() -> None
     assert principal.scopes == {"read", "write"}
     assert (principal.groups, principal.machine, principal.token_kind) == (("dev",), False, "access_token")
     assert (principal.issued_at, principal.expires_at) == (NOW, NOW + 300)
-    assert principal.actor is not None and principal.actor.actor is not None
+    assert principal.actor is not None
+    assert principal.actor.actor is not None
     assert (principal.actor.subject, principal.actor.actor.client_id) == ("robot", "first")
     assert principal.claims["nested"]["list"] == (1, {"a": "b"})  # type: ignore[index, call-overload]
     with pytest.raises(TypeError):

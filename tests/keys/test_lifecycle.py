@@ -131,7 +131,7 @@ def test_a_removed_key_stops_working_at_the_next_refresh(issuer: FakeIssuer, clo
     validator.validate(token)
     issuer.rotate(keep_old=False)
     clock.advance(600)
-    assert reason_of(validator, token) in {Reason.KEY_UNKNOWN}
+    assert reason_of(validator, token) == Reason.KEY_UNKNOWN
 
 
 def test_a_fresh_set_is_renewed_ahead_of_time_while_nobody_waits(issuer: FakeIssuer, clock: Clock) -> None:
@@ -153,7 +153,7 @@ def test_an_outage_is_survived_until_the_hard_maximum(issuer: FakeIssuer, clock:
     issuer.down = True
     clock.advance(69 * 60)
     assert reason_of(validator, issuer.mint()) is None
-    assert any(isinstance(event, StaleKeysUsed) for event in events)
+    wait_until(lambda: any(isinstance(event, StaleKeysUsed) for event in events))
     assert validator.health()[issuer.issuer].state == "backoff"
     clock.advance(2 * 60)
     assert reason_of(validator, issuer.mint()) == Reason.KEYS_EXPIRED
@@ -324,6 +324,7 @@ def test_a_key_that_screening_dropped_is_named_unusable_without_a_fetch(clock: C
     for _ in range(100):
         assert reason_of(validator, issuer.mint()) == Reason.KEY_UNUSABLE
     assert issuer.jwks_requests == 1
+    wait_until(lambda: any(isinstance(event, KeysRefreshed) for event in events))
     refreshed = [event for event in events if isinstance(event, KeysRefreshed)]
     assert refreshed[0].alarms == ("the key set holds no usable key",)
 
@@ -334,6 +335,7 @@ def test_a_secret_key_in_the_set_raises_an_alarm(clock: Clock) -> None:
     events: list[Event] = []
     validator = validator_for(issuer, clock=clock, observers=[events.append])
     validator.validate(issuer.mint())
+    wait_until(lambda: any(isinstance(event, KeysRefreshed) for event in events))
     refreshed = [event for event in events if isinstance(event, KeysRefreshed)]
     assert refreshed[0].alarms == ("a key holds secret or private key material",)
 
@@ -500,3 +502,13 @@ def test_every_refusal_for_want_of_keys_is_typed(clock: Clock) -> None:
         validator.validate(issuer.mint(header={"kid": "x"}))
     assert isinstance(caught.value, InvalidToken)
     assert caught.value.status == 401
+
+
+def test_a_loop_that_was_closed_before_the_flight_arrived_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    issuer = FakeIssuer()
+    issuer.jwks_fault = Fault(delay=0.4)
+    validator = validator_for(issuer, lifecycle=KeyLifecycle(max_wait=0.1))
+    with pytest.raises(Unavailable):
+        asyncio.run(validator.validate_async(issuer.mint()))
+    wait_until(lambda: validator.health()[issuer.issuer].state == "fresh")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
