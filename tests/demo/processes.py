@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from bearergate.cli import main; main()", "demo"]
-LAST_LINE = "cat $D/gate.yaml"
+LAST_LINE = "Ctrl-C stops everything."
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ class Running:
     @property
     def command_lines(self) -> list[str]:
         start = next(number for number, line in enumerate(self.lines) if line.startswith("D="))
-        return self.lines[start:]
+        return self.lines[start : self.lines.index("", start)]
 
     @property
     def folder(self) -> Path:

@@ -52,15 +52,16 @@ def command_lines(folder: Path, addresses: Addresses) -> tuple[str, ...]:
         _curl("expired", addresses.gate),
         _curl("issuer-down", addresses.gate),
         _curl("on-behalf-of", addresses.asgi),
-        _curl("on-behalf-of", addresses.flask, "-X POST "),
+        _curl("user-v2", addresses.flask, method="POST"),
         f"curl -i {_short(addresses.flask)}",
         f"{own_command(sys.argv[0])} explain --config $D/{GATE_FILE} $D/forged",
         f"cat $D/{GATE_FILE}",
     )
 
 
-def _curl(name: str, url: str, option: str = "") -> str:
-    return f'curl -i {option}-H "{AUTHORIZATION}: {SCHEME} $(cat $D/{name})" {_short(url)}'
+def _curl(name: str, url: str, method: str = "") -> str:
+    options = f"-iX {method}" if method else "-i"
+    return f'curl {options} -H "{AUTHORIZATION}: {SCHEME} $(cat $D/{name})" {_short(url)}'
 
 
 def _short(url: str) -> str:

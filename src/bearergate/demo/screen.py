@@ -61,6 +61,7 @@ def show_command_lines(console: Console, lines: Iterable[str]) -> None:
     console.print("\n[bold]Try it[/] in another terminal; the tokens are good for an hour\n")
     for line in lines:
         console.print(Text(line, "cyan"), soft_wrap=True)
+    console.print("\nCtrl-C stops everything.")
 
 
 def show_summary(console: Console, verdicts: Sequence[Verdict]) -> None:
