@@ -117,12 +117,18 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "discovery_url",
         "discovery_url cannot be used beside jwks_uri; keep one of them",
     ),
-    ({"shares_keys_with": [ISSUER]}, "shares_keys_with", "shares_keys_with must not name the entry's own issuer"),
+    (
+        {"shares_keys_with": [ISSUER]},
+        "shares_keys_with[0]",
+        "shares_keys_with[0] must not name the entry's own issuer",
+    ),
     (
         {"shares_keys_with": [OTHER]},
-        "shares_keys_with",
-        f"shares_keys_with names an issuer that is not configured: '{OTHER}'; use its issuer exactly",
+        "shares_keys_with[0]",
+        "shares_keys_with[0] names an issuer that is not configured; write it exactly as that entry does",
     ),
+    ({"shares_keys_with": OTHER}, "shares_keys_with", "shares_keys_with must be a list, got str"),
+    ({"leeway": 10**5000}, "leeway", "leeway must be between 0 and 300, got a longer number"),
     ({"machine_clients": {"mode": "on"}}, "machine_clients.mode", "mode must be one of off, strict, compat, got 'on'"),
     (
         {"machine_clients": {"mode": "strict"}},
@@ -219,6 +225,8 @@ OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     (schema(keys={"tttl": 1}), "keys.tttl", "unknown key tttl: did you mean ttl?"),
     (schema(keys={"ttl": True}), "keys.ttl", "ttl must be a number, got bool"),
     (schema(keys={"ttl": 0}), "keys.ttl", "ttl must be between 1 and 604800, got 0"),
+    (schema(keys={"ttl": 10**400}), "keys.ttl", "ttl must be between 1 and 604800, got a longer number"),
+    (schema(keys={"ttl": float("nan")}), "keys.ttl", "ttl must be between 1 and 604800, got nan"),
     (schema(keys={"ttl": float("inf")}), "keys.ttl", "ttl must be between 1 and 604800, got inf"),
     (schema(keys={"max_keys": 1001}), "keys.max_keys", "max_keys must be between 1 and 1000, got 1001"),
     (
@@ -258,6 +266,17 @@ def test_all_problems_are_reported_at_once() -> None:
         "issuers[1].issuer",
         "issuers[2]",
         "keys.ttl",
+    ]
+
+
+def test_an_unknown_preset_is_not_blamed_for_lacking_a_mark() -> None:
+    whole = schema(entry(preset="entra", machine_clients={"mode": "strict", "allow": ["job"]}))
+    assert [path for path, _ in problems_of(from_dict, whole)] == ["issuers[0].preset"]
+
+
+def test_a_schema_that_is_no_mapping_is_one_problem() -> None:
+    assert problems_of(from_dict, []) == [
+        ("the configuration", "the configuration must be a mapping with the key issuers, got list")
     ]
 
 

@@ -149,8 +149,8 @@ FAULTS: list[tuple[str, str, list[tuple[str, int]]]] = [
     (
         "gate.yaml",
         (
-            f"issuers:\n  - issuer: {ISSUER}\n    audiences: [api,\n      1]\n    leeway: true\n    allowd_clients: [a]\n"
-            "    machine_clients: {mode: on}\n"
+            f"issuers:\n  - issuer: {ISSUER}\n    audiences: [api,\n      1]\n    leeway: true\n"
+            "    allowd_clients: [a]\n    machine_clients: {mode: on}\n"
         ),
         [("allowd_clients", 6), ("leeway", 5), ("audiences", 3), ("machine_clients.mode", 7)],
     ),
@@ -207,6 +207,8 @@ UNUSABLE: list[tuple[str, str, str, int]] = [
         "the file holds too many values, or an alias that holds itself",
         1,
     ),
+    ("gate.yaml", "[" * 5000, "the file is nested too deeply", 0),
+    ("gate.toml", "a = " + "[" * 5000, "the file is nested too deeply", 0),
     ("gate.toml", "a = 1\na = 2\n", "the file is not valid TOML: Cannot overwrite a value (at line 2, column 6)", 2),
     ("gate.toml", "a = ", "the file is not valid TOML: Invalid value (at end of document)", 0),
 ]
@@ -249,13 +251,17 @@ def test_a_path_that_is_none_is_one_problem() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("gate.yaml", "", ("", "the file must be a mapping with the key issuers, got null")),
-        ("gate.yaml", "- a\n", ("", "the file must be a mapping with the key issuers, got list")),
+        ("gate.yaml", "", (None, "the file must be a mapping with the key issuers, got null")),
+        ("gate.yaml", "- a\n", (None, "the file must be a mapping with the key issuers, got list")),
         ("gate.toml", "", ("issuers", "no issuer is configured; list at least one trusted issuer under issuers")),
     ],
 )
-def test_a_file_without_content_is_one_problem(tmp_path: Path, name: str, text: str, expected: tuple[str, str]) -> None:
-    assert problems_of(from_file, written(tmp_path, name, text)) == [expected]
+def test_a_file_without_content_is_one_problem(
+    tmp_path: Path, name: str, text: str, expected: tuple[str | None, str]
+) -> None:
+    path = written(tmp_path, name, text)
+    where, sentence = expected
+    assert problems_of(from_file, path) == [(where or str(path), sentence)]
 
 
 def test_yaml_without_its_extra_is_one_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,6 +243,7 @@ BAD_ENVIRONMENT: list[tuple[dict[str, str], str, str]] = [
     ({"OIDC_ISSUERS": "[]"}, "OIDC_ISSUERS", f"OIDC_ISSUERS must not be empty; {NAMED}"),
     ({"OIDC_ISSUERS": f"{ISSUER},"}, "OIDC_ISSUERS", "OIDC_ISSUERS must not contain empty strings"),
     ({"OIDC_ISSUERS": "[1]"}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings"),
+    ({"OIDC_ISSUERS": "[" * 900 + "]" * 900}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings"),
     (
         {"OIDC_ISSUERS": "['a']"},
         "OIDC_ISSUERS",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +90,8 @@ def test_a_faulty_file_is_the_one_problem(tmp_path: Path, key: str, content: byt
     assert problems_of(from_dict, schema(entry(**{key: str(path)}))) == [(f"issuers[0].{key}", problem)]
 
 
-def test_a_path_that_is_none_is_the_one_problem() -> None:
-    assert problems_of(from_dict, schema(entry(ca_file="a\u00e9" if os.name == "nt" else "x" * 1000))) == [
+def test_a_file_name_beyond_what_the_system_takes_is_the_one_problem() -> None:
+    assert problems_of(from_dict, schema(entry(ca_file="x" * 1000))) == [
         ("issuers[0].ca_file", "ca_file cannot be read: File name too long; name a readable file")
     ]
 

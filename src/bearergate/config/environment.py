@@ -44,8 +44,9 @@ def _list(at: Located, text: str, report: Report) -> object:
     if not text.startswith("["):
         return _SEPARATOR.split(text) if text else []
     try:
-        items: object = json.loads(text)
+        items: list[object] = json.loads(text)
     except (ValueError, RecursionError):
         report.problem(at, "begins like a JSON array but is none", "separate the items by commas, or correct the JSON")
         return _STAND_INS.get(at.path, ["https://issuer.invalid"])
-    return items
+    # Whatever is no string is refused as such; what is nested inside it does not matter.
+    return [item if isinstance(item, str) else None for item in items]

@@ -67,7 +67,10 @@ def _read_yaml(text: str, name: str, report: Report) -> Located | None:
 def _read_toml(text: str, name: str, report: Report) -> Located | None:
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except RecursionError:
+        report.add(Problem(name, "the file is nested too deeply", "correct the TOML", f"file {name}"))
+        return None
+    except ValueError as problem:
         line = _LINE.search(str(problem))
         origin = f"file {name} line {line[1]}" if line else f"file {name}"
         report.add(Problem(name, f"the file is not valid TOML: {problem}", "correct the TOML", origin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bearergate.config.presets import PRESETS
 from bearergate.config.section import Section
 from bearergate.core.policy import MachineClients, MachineMark, MachineMode
 
@@ -40,7 +41,7 @@ def _check_mode(entry: Section, section: Section, machines: MachineClients) -> N
     mode = section.members["mode"]
     preset = entry.members.get("preset")
     # Without a preset the mark is RFC 9068's; a preset without one says that its provider has none.
-    if preset is not None and "mark" not in section.members:
+    if preset is not None and preset.value in tuple(PRESETS) and "mark" not in section.members:
         entry.report.problem(
             mode,
             f"cannot be {machines.mode.value}: preset {preset.value} has no mark of machine clients",

@@ -61,7 +61,8 @@ def build(root: Located | None, report: Report, folder: Path) -> Settings:
 
 def _read(root: Located, report: Report, folder: Path) -> Settings | None:
     if root.members is None:
-        report.problem(root, f"must be a mapping with the key issuers, got {root.kind}")
+        path = root.name if root.origin == CODE else root.origin.removeprefix("file ")
+        report.add(Problem(path, f"{root.name} must be a mapping with the key issuers, got {root.kind}"))
         return None
     refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), report, _STORIES)
     top = Section(root.members, report, "")
@@ -126,12 +127,12 @@ def _check_names(entries: list[Entry], report: Report) -> None:
 def _check_shared_keys(entries: list[Entry], report: Report) -> None:
     configured = {entry.policy.issuer for entry in entries}
     for entry in entries:
-        for name in entry.policy.keys.shares_keys_with:
-            at = entry.section.members["shares_keys_with"]
+        shared = entry.section.members.get("shares_keys_with")
+        for name, at in zip(entry.policy.keys.shares_keys_with, shared.items or () if shared else (), strict=False):
             if name == entry.policy.issuer:
                 report.problem(at, "must not name the entry's own issuer")
             elif name not in configured:
-                report.problem(at, f"names an issuer that is not configured: {name[:80]!r}", "use its issuer exactly")
+                report.problem(at, "names an issuer that is not configured", "write it exactly as that entry does")
 
 
 def _with_slash_aliases(entries: list[Entry], report: Report) -> list[IssuerPolicy]:

@@ -5,7 +5,6 @@ Strict: a boolean is no number, a string is no list, nothing is converted. Knows
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
@@ -63,7 +62,7 @@ class Section:
             self.report.problem(found, f"must be a whole number, got {found.kind}")
             return None
         if not minimum <= value <= maximum:
-            self.report.problem(found, f"must be between {minimum} and {maximum}, got {value}")
+            self.report.problem(found, f"must be between {minimum} and {maximum}, got {_shown(value)}")
             return None
         return value
 
@@ -76,8 +75,9 @@ class Section:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.report.problem(found, f"must be a number, got {found.kind}")
             return None
-        if not (math.isfinite(value) and minimum <= value <= maximum):
-            self.report.problem(found, f"must be between {minimum:g} and {maximum:g}, got {value:g}")
+        # Not a number compares false, too.
+        if not minimum <= value <= maximum:
+            self.report.problem(found, f"must be between {minimum:g} and {maximum:g}, got {_shown(value)}")
             return None
         return float(value)
 
@@ -98,6 +98,11 @@ class Section:
             refuse_unknown(members, known, self.report, hidden)
         path = None if self.path is None else f"{self.path}.{key}" if self.path else key
         return Section(members, self.report, path)
+
+
+def _shown(number: float) -> str:
+    """A number as it may stand in a sentence; Python refuses to print the longest ones."""
+    return "a longer number" if isinstance(number, int) and abs(number) >= 10**12 else f"{number}"
 
 
 def read_text(at: Located, report: Report) -> str | None:

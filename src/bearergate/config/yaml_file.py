@@ -38,6 +38,8 @@ def read_yaml(text: str, origin: str, name: str) -> Located:
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else 0
         raise YamlProblem(f"the file is not valid YAML: {problem.problem or problem.context}", line) from None
+    except RecursionError:
+        raise YamlProblem("the file is nested too deeply") from None
     except yaml.YAMLError:
         raise YamlProblem("the file is not valid YAML: it holds characters that YAML does not allow") from None
 
