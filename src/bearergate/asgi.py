@@ -1,0 +1,197 @@
+"""ASGI: a middleware that lets only requests with a good bearer token reach an application.
+
+Translates ASGI scopes into the facts that core/admission.py asks for, and its answers back into ASGI messages.
+Decides nothing itself, imports no framework, and knows neither the grammar of credentials nor any claim.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from enum import Enum
+from functools import lru_cache
+from traceback import format_tb
+from typing import Any, Final, TypeAlias
+
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
+from bearergate.core.errors import Refusal
+from bearergate.core.handover import is_look_alike
+from bearergate.core.principal import Principal
+from bearergate.validator import Validator
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header: TypeAlias = tuple[bytes, bytes]
+
+PRINCIPAL: Final = "bearergate.principal"
+"""The scope key of the principal; None on a request that passed without one."""
+
+_ADAPTER: Final = "asgi"
+_DENIAL: Final = "websocket.http.response"
+_POLICY_VIOLATION: Final = 1008
+"""RFC 6455 section 7.4.1."""
+_LONGEST_NAME: Final = 40
+"""More of a header's name is not looked at, so that remembered names stay small."""
+
+_log: Final = logging.getLogger("bearergate.asgi")
+
+
+class Caller:
+    """Who is calling, as Starlette reads it from `request.user` and `request.auth`."""
+
+    __slots__ = ("principal",)
+
+    def __init__(self, principal: Principal | None) -> None:
+        self.principal = principal
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the request carried a good token."""
+        return self.principal is not None
+
+    @property
+    def display_name(self) -> str:
+        """The subject, or an empty string. Unique within one issuer only."""
+        return "" if self.principal is None else self.principal.subject
+
+    @property
+    def identity(self) -> str:
+        """Issuer and subject as one string, or an empty one.
+
+        An issuer identifier holds no `#` (OpenID Connect Discovery 1.0 section 3), so two identities are never equal.
+        """
+        return "" if self.principal is None else f"{self.principal.issuer}#{self.principal.subject}"
+
+    @property
+    def scopes(self) -> list[str]:
+        """The granted scopes (RFC 8693 section 4.2), for `@requires`; empty without a token."""
+        return [] if self.principal is None else sorted(self.principal.scopes)
+
+
+_ANONYMOUS: Final = Caller(None)
+
+
+class BearerMiddleware:
+    """Protects an ASGI application: `http` and `websocket` need a bearer token, `lifespan` passes (RFC 6750)."""
+
+    def __init__(
+        self,
+        app: App,
+        validator: Validator,
+        *,
+        exempt: Iterable[str] = (),
+        optional: Iterable[str] = (),
+        realm: str = DEFAULT_REALM,
+        allow_preflight: bool = True,
+    ) -> None:
+        """Wrap `app`.
+
+        `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
+        not bad. Both are matched on the path that `app` routes on: exact, `*` for one segment, `/**` for a subtree.
+        Raises ConfigError for a pattern or a realm that cannot be used.
+        """
+        self._app = app
+        self._validator = validator
+        self._admission = Admission(exempt=exempt, optional=optional, realm=realm, allow_preflight=allow_preflight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, or hand it to the application as a copy that says who is calling."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            # A protocol that is not known cannot be protected, so it does not get through.
+            raise RuntimeError(f"BearerMiddleware cannot protect the scope type {scope['type']!r}")
+        try:
+            headers, facts = _read(scope)
+            principal = await self._principal(facts)
+        except Refusal as error:
+            await _refuse(scope, send, self._admission.answer(error))
+            return
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
+            # Not the exception's own text: nobody knows what it quotes.
+            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+            await _refuse(scope, send, failure())
+            return
+        caller = _ANONYMOUS if principal is None else Caller(principal)
+        handed_on = {**scope, "headers": headers, "user": caller, "auth": caller, PRINCIPAL: principal}
+        await self._app(handed_on, receive, send)
+
+    async def _principal(self, facts: RequestFacts) -> Principal | None:
+        try:
+            token = self._admission.token(facts)
+        except Refusal as error:
+            self._validator.refused(error, adapter=_ADAPTER)
+            raise
+        return None if token is None else await self._validator.validate_async(token, adapter=_ADAPTER)
+
+
+class _Part(Enum):
+    """What a request header is to us."""
+
+    NONE = 0
+    CREDENTIALS = 1
+    ORIGIN = 2
+    PREFLIGHT_METHOD = 3
+    LOOK_ALIKE = 4
+
+
+_PARTS: Final = {
+    AUTHORIZATION.lower(): _Part.CREDENTIALS,
+    "origin": _Part.ORIGIN,
+    "access-control-request-method": _Part.PREFLIGHT_METHOD,
+}
+
+
+@lru_cache(maxsize=512)
+def _part(name: bytes) -> _Part:
+    # Servers send names in lower case; not every one of them can be trusted to.
+    text = name.decode("latin-1").lower()
+    return _Part.LOOK_ALIKE if is_look_alike(text) else _PARTS.get(text, _Part.NONE)
+
+
+def _read(scope: Scope) -> tuple[list[Header], RequestFacts]:
+    """The headers without look-alikes of our identity, and what decides whether the request needs a token."""
+    kept: list[Header] = []
+    values: list[bytes] = []
+    parts: set[_Part] = set()
+    for header in scope["headers"]:
+        part = _part(header[0][:_LONGEST_NAME])
+        if part is not _Part.NONE:
+            if part is _Part.LOOK_ALIKE:
+                continue
+            parts.add(part)
+            if part is _Part.CREDENTIALS:
+                values.append(header[1])
+        kept.append(header)
+    is_cors = _Part.ORIGIN in parts and _Part.PREFLIGHT_METHOD in parts
+    # A WebSocket handshake is a GET (RFC 6455 section 4.1), and its scope does not say so.
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    return kept, RequestFacts(method=method, path=_route_path(scope), authorization=values, is_cors=is_cors)
+
+
+def _route_path(scope: Scope) -> str:
+    """The path that the application routes on: without the mount point, if the server put that in front of it."""
+    path: str = scope["path"]
+    mount: str = scope.get("root_path") or ""
+    rest = path.removeprefix(mount)
+    is_below = len(rest) < len(path) and (not rest or rest.startswith("/"))
+    return rest if is_below else path
+
+
+async def _refuse(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send the answer; nothing of the request's body is read."""
+    prefix = "http.response"
+    if scope["type"] == "websocket":
+        if _DENIAL not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+        prefix = _DENIAL
+    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in answer.headers]
+    body = b"" if scope.get("method") == "HEAD" else answer.body
+    await send({"type": f"{prefix}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": body})

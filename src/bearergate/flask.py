@@ -1,0 +1,200 @@
+"""Flask: an extension that lets only requests with a good bearer token reach a view, or a whole application.
+
+Translates requests into the facts that core/admission.py asks for, and its answers back. Decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from traceback import format_tb
+from typing import Any, Final, TypeVar, cast, overload
+
+from blinker import Namespace
+from flask import Flask, Response, abort, current_app, request
+from werkzeug.local import LocalProxy
+
+from bearergate.config import from_flask
+from bearergate.core.access import check_access
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
+from bearergate.core.errors import AuthenticationRequired, ConfigError, Problem, Refusal
+from bearergate.core.handover import is_look_alike
+from bearergate.core.principal import Principal
+from bearergate.validator import Validator
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_signals: Final = Namespace()
+# Sent by the application: `principal` whose token was accepted, `error` (a Refusal) that a request met.
+token_accepted: Final = _signals.signal("token_accepted")
+token_rejected: Final = _signals.signal("token_rejected")
+
+_CREDENTIALS: Final = f"HTTP_{AUTHORIZATION.upper()}"
+_DEMAND: Final = "bearergate_demand"
+# An attribute of the request, not of `g`: an application context may live through several requests.
+_PRINCIPAL: Final = "bearergate_principal"
+_log: Final = logging.getLogger("bearergate.flask")
+
+principal: Principal = cast("Principal", cast("object", LocalProxy(lambda: getattr(request, _PRINCIPAL, None))))
+"""Who is calling; false as a condition when nobody was authenticated. RuntimeError outside a request."""
+
+
+class ResourceServer:
+    """The extension: `ResourceServer(app)`, or `init_app` for application factories. Keeps no application's state.
+
+    Views are protected by `@require`; with `protect_all` every request is, but for `exempt` paths (no token needed, no
+    principal) and `optional` ones (a token may be missing, but not bad). Raises ConfigError for bad options.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        validator: Validator | None = None,
+        *,
+        protect_all: bool = False,
+        exempt: Iterable[str] = (),
+        optional: Iterable[str] = (),
+        realm: str = DEFAULT_REALM,
+        allow_preflight: bool = True,
+    ) -> None:
+        if not protect_all and (exempt or optional):
+            raise ConfigError([Problem("protect_all", "must be true for exempt or optional paths", "or use @require")])
+        whole = Admission(exempt=exempt, optional=optional, realm=realm, allow_preflight=allow_preflight)
+        self._whole = whole if protect_all else None
+        self._views = Admission(realm=realm, allow_preflight=allow_preflight)
+        self._validator = validator
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask, validator: Validator | None = None) -> None:
+        """Protect `app`, by default with a validator built from `app.config`; ConfigError if that cannot be used."""
+        if "bearergate" in app.extensions:
+            raise RuntimeError("bearergate is set up on this application already")
+        chosen = validator or self._validator or from_flask(app.config).validator()
+        guard = app.extensions["bearergate"] = _Guard(app, chosen, self._whole, self._views)
+        guard.check_audiences()
+        app.before_request(guard.before_request)
+        # For refusals that the application raises itself, by way of Validator.validate or check_access.
+        app.register_error_handler(Refusal, guard.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    scope: str | None = None
+    group: str | None = None
+    audience: str | None = None
+    optional: bool = False
+
+
+@overload
+def require(view: View, /) -> View: ...
+@overload
+def require(
+    *, scope: str | None = None, group: str | None = None, audience: str | None = None, optional: bool = False
+) -> Callable[[View], View]: ...
+def require(view: Callable[..., Any] | str | None = None, /, **demands: Any) -> Callable[..., Any]:
+    """Let only requests with a good token reach a view: `@require`, or `@require(scope="a b", group="admins")`.
+
+    All scopes are demanded; `audience` is one of the configured ones; with `optional` a token may be missing, but not
+    bad. For sync and async views and `MethodView.decorators`. Raises ConfigError for an argument that demands nothing.
+    Refusals are answered as in RFC 6750 section 3, past all error handlers.
+    """
+    demand = _Demand(**demands)
+    given = [value for name, value in demands.items() if name != "optional" and value is not None]
+    if isinstance(view, str) or not all(isinstance(value, str) and value.strip() for value in given):
+        raise ConfigError([Problem("@require", "needs non-empty strings, by name", '@require(scope="read write")')])
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Flask allows
+            guard: _Guard | None = current_app.extensions.get("bearergate")
+            if guard is None:
+                raise RuntimeError("@require needs ResourceServer(app) or init_app(app) on the application")
+            guard.judge(demand)
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        setattr(guarded, _DEMAND, demand)
+        return guarded
+
+    return decorate if view is None else decorate(view)
+
+
+@dataclass(slots=True)
+class _Guard:
+    """What protects one application; lives in its `extensions`."""
+
+    app: Flask
+    validator: Validator
+    whole: Admission | None
+    views: Admission
+    has_served: bool = False
+
+    def check_audiences(self) -> None:
+        """Raise ConfigError for views that demand an audience which no accepted token can have."""
+        asked = {name: getattr(view, _DEMAND, _Demand()).audience for name, view in self.app.view_functions.items()}
+        wrong = {name: value for name, value in asked.items() if value not in {None, *self.validator.audiences}}
+        if wrong:
+            problem, cure = "is not a configured audience", "ask for one of OIDC_AUDIENCES, or add it there"
+            raise ConfigError(Problem(f"view {name}", f"{value!r} {problem}", cure) for name, value in wrong.items())
+
+    def before_request(self) -> None:
+        """Judge what no decorator sees: a whole application, and the OPTIONS that Flask answers without the view."""
+        if not self.has_served:
+            self.check_audiences()
+            self.has_served = True
+        for key in [key for key in request.environ if key.startswith("HTTP_") and is_look_alike(key[5:])]:
+            del request.environ[key]
+        if self.whole is not None:
+            self.judge(_Demand(), self.whole)
+        view = self.app.view_functions.get(request.endpoint or "")
+        if request.method == "OPTIONS" and hasattr(view, _DEMAND):
+            self.judge(getattr(view, _DEMAND))
+
+    def judge(self, demand: _Demand, whole: Admission | None = None) -> None:
+        """Let the request pass, with its principal if it has one, or abort with the answer."""
+        found: Principal | None = getattr(request, _PRINCIPAL, None)
+        is_new, is_reported = found is None, False
+        try:
+            if found is None:
+                token = (whole or self.views).token(_facts(request.environ))
+                if token is None:
+                    return
+                is_reported = True  # by the validator, if it refuses the token
+                found = self.validator.validate(token, audience=demand.audience, adapter="flask")
+                is_reported = False
+            check_access(found, scope=demand.scope, group=demand.group, audience=demand.audience)
+        except Refusal as error:
+            if demand.optional and isinstance(error, AuthenticationRequired):
+                return
+            if not is_reported:
+                self.validator.refused(error, adapter="flask")
+            abort(self.answer(error))  # with a response, which no error handler gets to see
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
+            # Not the exception's own text: nobody knows what it quotes.
+            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+            abort(_response(failure()))
+        if is_new:
+            setattr(request, _PRINCIPAL, found)
+            token_accepted.send(self.app, principal=found)
+
+    def answer(self, error: Refusal) -> Response:
+        token_rejected.send(self.app, error=error)
+        return _response(self.views.answer(error))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
+
+
+def _facts(environ: dict[str, Any]) -> RequestFacts:
+    return RequestFacts(
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"),
+        authorization=[environ[_CREDENTIALS]] if _CREDENTIALS in environ else [],
+        is_cors="HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
+    )

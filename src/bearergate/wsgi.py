@@ -1,0 +1,120 @@
+"""WSGI: a middleware that lets only requests with a good bearer token reach an application.
+
+Translates a WSGI environment (PEP 3333) into the facts that core/admission.py asks for, and its answers back.
+Decides nothing itself, imports no framework, and knows neither the grammar of credentials nor any claim.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import lru_cache
+from http import HTTPStatus
+from traceback import format_tb
+from typing import TYPE_CHECKING, Final
+
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, SCHEME, Answer, failure
+from bearergate.core.errors import Refusal
+from bearergate.core.handover import is_look_alike
+from bearergate.core.principal import Principal
+from bearergate.validator import Validator
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+PRINCIPAL: Final = "bearergate.principal"
+"""The environment key of the principal; None on a request that passed without one."""
+
+_ADAPTER: Final = "wsgi"
+_HEADER: Final = "HTTP_"
+_OURS: Final = frozenset({"REMOTE_USER", "AUTH_TYPE"})
+_OUR_PREFIX: Final = "bearergate."
+_CREDENTIALS: Final = f"{_HEADER}{AUTHORIZATION.upper()}"
+_LONGEST_NAME: Final = 40
+"""More of a key is not looked at, so that remembered names stay small."""
+
+_log: Final = logging.getLogger("bearergate.wsgi")
+
+
+class BearerMiddleware:
+    """Protects a WSGI application: every request needs a bearer token (RFC 6750)."""
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        validator: Validator,
+        *,
+        exempt: Iterable[str] = (),
+        optional: Iterable[str] = (),
+        realm: str = DEFAULT_REALM,
+        allow_preflight: bool = True,
+    ) -> None:
+        """Wrap `app`.
+
+        `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
+        not bad. Both are matched on `PATH_INFO`: exact, `*` for one segment, `/**` for a subtree.
+        Raises ConfigError for a pattern or a realm that cannot be used.
+        """
+        self._app = app
+        self._validator = validator
+        self._admission = Admission(exempt=exempt, optional=optional, realm=realm, allow_preflight=allow_preflight)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer the request, or hand it to the application with the environment saying who is calling.
+
+        Sets `bearergate.principal`, and with a good token `REMOTE_USER` (the subject, unchanged: text, also outside
+        latin-1) and `AUTH_TYPE` (RFC 3875 sections 4.1.1 and 4.1.11).
+        """
+        try:
+            _remove_ours(environ)
+            principal = self._principal(_facts(environ))
+        except Refusal as error:
+            return _respond(environ, start_response, self._admission.answer(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
+            # Not the exception's own text: nobody knows what it quotes.
+            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+            return _respond(environ, start_response, failure())
+        environ[PRINCIPAL] = principal
+        if principal is not None:
+            environ["REMOTE_USER"] = principal.subject
+            environ["AUTH_TYPE"] = SCHEME
+        return self._app(environ, start_response)
+
+    def _principal(self, facts: RequestFacts) -> Principal | None:
+        try:
+            token = self._admission.token(facts)
+        except Refusal as error:
+            self._validator.refused(error, adapter=_ADAPTER)
+            raise
+        return None if token is None else self._validator.validate(token, adapter=_ADAPTER)
+
+
+def _facts(environ: WSGIEnvironment) -> RequestFacts:
+    # PEP 3333 hands bytes over as latin-1 text; frameworks read the path as UTF-8 and replace what is none.
+    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+    return RequestFacts(
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        authorization=[environ[_CREDENTIALS]] if _CREDENTIALS in environ else [],
+        is_cors="HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
+    )
+
+
+def _remove_ours(environ: WSGIEnvironment) -> None:
+    """Remove what could be taken for an identity that we proved, whoever put it there."""
+    for key in [key for key in environ if _is_ours(key[:_LONGEST_NAME])]:
+        del environ[key]
+
+
+@lru_cache(maxsize=512)
+def _is_ours(key: str) -> bool:
+    if key.startswith(_HEADER):
+        return is_look_alike(key.removeprefix(_HEADER))
+    return key in _OURS or key.startswith(_OUR_PREFIX)
+
+
+def _respond(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> Iterable[bytes]:
+    """The answer; nothing of the request's body is read."""
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
