@@ -1,0 +1,288 @@
+"""A key set is screened entry by entry, and a token gets the keys that fit it and no others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bearergate.core.errors import KeyNotFound
+from bearergate.core.jwk import (
+    MAX_CANDIDATES,
+    MAX_KEYS,
+    DroppedKey,
+    KeySet,
+    KeySetError,
+    has_roca_fingerprint,
+    parse_jwk_set,
+)
+from bearergate.core.jwt import JoseHeader
+from bearergate.core.reasons import Reason
+from bearergate.testing.signing import base64url, new_key
+
+RSA = new_key("RS256", "rsa").jwk()
+EC = new_key("ES256", "ec").jwk()
+ED = new_key("Ed25519", "ed").jwk()
+TENANT = "0a1b2c3d-0000-4444-8888-0123456789ab"
+ENTRA_V2 = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+ENTRA_V1 = f"https://sts.windows.net/{TENANT}/"
+
+
+def without(jwk: dict[str, Any], *names: str, **changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in {**jwk, **changes}.items() if name not in names}
+
+
+def parse(*entries: Any, **options: Any) -> KeySet:
+    return parse_jwk_set(json.dumps({"keys": list(entries)}).encode(), **options)
+
+
+def number(value: int) -> str:
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def header(alg: str, kid: str | None = None) -> JoseHeader:
+    return JoseHeader(alg, kid, None)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        RSA,
+        EC,
+        ED,
+        new_key("ES384").jwk(),
+        new_key("ES512").jwk(),
+        new_key("EdDSA").jwk(),
+        without(RSA, "alg", "use", "kid"),
+        without(RSA, alg="PS512"),
+        without(RSA, "use", key_ops=["verify"]),
+        without(RSA, key_ops=["sign", "verify"]),
+        without(RSA, x5c=["not a certificate"], x5t=1, unknown={"a": [1]}),
+        without(RSA, e="Aw"),
+        without(RSA, kid=""),
+        without(RSA, issuer="https://anybody.test"),
+    ],
+)
+def test_a_good_key_is_kept(entry: dict[str, Any]) -> None:
+    found = parse(entry)
+    assert (len(found.keys), found.dropped) == (1, ())
+    assert found.keys[0].kid == entry.get("kid")
+
+
+PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+MODULUS = int.from_bytes(b"\xc5" * 256, "big") | 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "why", "alarm"),
+    [
+        ("a string", "is not an object", False),
+        (["a"], "is not an object", False),
+        (None, "is not an object", False),
+        ({}, "has an unknown kty", False),
+        ({"kty": "oct", "k": "AAAA"}, "holds secret or private key material", True),
+        ({"kty": "oct"}, "holds secret or private key material", True),
+        *((without(RSA, **{name: "AQAB"}), "holds secret or private key material", True) for name in PRIVATE),
+        (without(EC, d="AQAB"), "holds secret or private key material", True),
+        (without(RSA, kty="AKP"), "has an unknown kty", False),
+        (without(RSA, kty=["RSA"]), "has an unknown kty", False),
+        (without(RSA, kty=None), "has an unknown kty", False),
+        (without(RSA, kid=7), "has a kid that is no string", False),
+        (without(RSA, kid=None), "has a kid that is no string", False),
+        (without(RSA, use="enc"), "is not for signatures (use)", False),
+        (without(RSA, use=["sig"]), "is not for signatures (use)", False),
+        (without(RSA, use=None), "is not for signatures (use)", False),
+        (without(RSA, key_ops=["sign"]), "is not for verification (key_ops)", False),
+        (without(RSA, key_ops=[]), "is not for verification (key_ops)", False),
+        (without(RSA, key_ops="verify"), "is not for verification (key_ops)", False),
+        (without(RSA, alg="RSA-OAEP"), "has an alg that is no supported signature algorithm", False),
+        (without(RSA, alg="HS256"), "has an alg that is no supported signature algorithm", False),
+        (without(RSA, alg=None), "has an alg that is no supported signature algorithm", False),
+        (without(RSA, alg=["RS256"]), "has an alg that is no supported signature algorithm", False),
+        (without(RSA, alg="ES256"), "has an alg that does not fit its key type", False),
+        (without(EC, alg="ES384"), "has an alg that does not fit its key type", False),
+        (without(EC, crv="P-192"), "has an unknown crv", False),
+        (without(EC, crv="secp256k1"), "has an unknown crv", False),
+        (without(EC, "crv"), "has an unknown crv", False),
+        (without(EC, crv=["P-256"]), "has an unknown crv", False),
+        (without(ED, crv="Ed448"), "has an unknown crv", False),
+        (without(ED, crv="X25519"), "has an unknown crv", False),
+        (without(RSA, "n"), "has malformed numbers", False),
+        (without(RSA, n=5), "has malformed numbers", False),
+        (without(RSA, n=f"{RSA['n']}="), "has malformed numbers", False),
+        (without(RSA, n=f"!{RSA['n']}"), "has malformed numbers", False),
+        (without(RSA, n="A" * 2000), "has malformed numbers", False),
+        (without(RSA, e=65537), "has malformed numbers", False),
+        (without(EC, "y"), "has malformed numbers", False),
+        (without(EC, x="AAAA"), "has malformed numbers", False),
+        (without(EC, x=None), "has malformed numbers", False),
+        (without(EC, x=EC["y"], y=EC["x"]), "has malformed numbers", False),  # a point off its curve
+        (without(EC, "alg", crv="P-384"), "has malformed numbers", False),
+        (without(ED, x="AAAA"), "has malformed numbers", False),
+        (without(ED, x=["AAAA"]), "has malformed numbers", False),
+        (without(RSA, n=number(MODULUS >> 1)), "has an RSA modulus outside 2048-8192 bits", False),
+        (without(RSA, n=number((1 << 8192) + 1)), "has an RSA modulus outside 2048-8192 bits", False),
+        (without(RSA, e=number(65536)), "has an unsafe RSA exponent", False),
+        (without(RSA, e="AQ"), "has an unsafe RSA exponent", False),
+        (without(RSA, e=""), "has an unsafe RSA exponent", False),
+    ],
+)  # fmt: skip
+def test_a_bad_entry_is_dropped_alone(entry: Any, why: str, alarm: bool) -> None:
+    found = parse(entry, EC)
+    assert [key.kid for key in found.keys] == ["ec"]
+    kid = entry.get("kid") if isinstance(entry, dict) and isinstance(entry.get("kid"), str) else None
+    assert found.dropped == (DroppedKey(kid, why, alarm),)
+
+
+def roca_modulus() -> int:
+    """A product of two numbers of the form k*M + 65537^a mod M, as the weak generator makes them."""
+    primorial = 1
+    for prime in (n for n in range(2, 702) if all(n % divisor for divisor in range(2, n))):
+        primorial *= prime
+    bits = 1024 - primorial.bit_length()
+    first = (1 << bits | 12345) * primorial + pow(65537, 1234567, primorial)
+    second = (1 << bits | 67891) * primorial + pow(65537, 7654321, primorial)
+    return first * second
+
+
+def test_a_key_of_the_weak_generator_is_dropped_with_an_alarm() -> None:
+    modulus = roca_modulus()
+    assert has_roca_fingerprint(modulus)
+    (dropped,) = parse(without(RSA, n=number(modulus))).dropped
+    assert "CVE-2017-15361" in dropped.why
+    assert dropped.alarm
+
+
+def test_ordinary_keys_have_no_such_fingerprint() -> None:
+    for _ in range(4):
+        assert not has_roca_fingerprint(new_key("RS256").key.public_key.public_numbers().n)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"", "not strict JSON"),
+        (b"<html>", "not strict JSON"),
+        (b"[]", "not strict JSON"),
+        (b'{"keys": [], "keys": [{}]}', "not strict JSON"),
+        (b"{}", "non-empty list"),
+        (b'{"keys": {}}', "non-empty list"),
+        (b'{"keys": null}', "non-empty list"),
+        (b'{"keys": []}', "non-empty list"),
+        (b'{"keys": [' + b"0," * MAX_KEYS + b"0]}", "more than 1000 keys"),
+    ],
+)
+def test_a_document_that_is_no_key_set_is_refused_as_a_whole(raw: bytes, sentence: str) -> None:
+    with pytest.raises(KeySetError, match=sentence):
+        parse_jwk_set(raw)
+
+
+def test_a_thousand_keys_are_accepted_or_what_the_caller_says() -> None:
+    assert len(parse(*[0] * MAX_KEYS).dropped) == MAX_KEYS
+    with pytest.raises(KeySetError, match="more than 2 keys"):
+        parse(0, 0, 0, max_keys=2)
+
+
+def test_a_set_of_which_nothing_is_left_is_still_a_set() -> None:
+    found = parse(without(RSA, use="enc"), {"kty": "oct", "k": "AA", "kid": "secret"})
+    assert found.keys == ()
+    assert [entry.kid for entry in found.dropped] == ["rsa", "secret"]
+
+
+@pytest.mark.parametrize("configured", [ENTRA_V1, ENTRA_V2])
+@pytest.mark.parametrize(
+    ("issuer", "kept"),
+    [
+        (ENTRA_V1, True),
+        (ENTRA_V2, True),
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", True),
+        ("https://sts.windows.net/{tenantid}/", True),
+        (None, True),
+        ("https://login.microsoftonline.com/11111111-0000-4444-8888-0123456789ab/v2.0", False),
+        ("https://login.microsoftonline.com/common/v2.0", False),
+        ("", False),
+        (7, False),
+        ([ENTRA_V2], False),
+        ({ENTRA_V2: 1}, False),
+    ],
+)
+def test_an_entra_key_must_belong_to_the_configured_tenant(configured: str, issuer: Any, kept: bool) -> None:
+    found = parse(without(RSA, issuer=issuer), EC, tenant_of=configured)
+    assert ("rsa" in [key.kid for key in found.keys]) is kept
+    assert "ec" in [key.kid for key in found.keys]
+
+
+def test_without_a_tenant_in_its_name_only_the_issuer_itself_is_meant() -> None:
+    own, other = without(RSA, issuer="https://issuer.test"), without(EC, issuer="https://{tenantid}")
+    assert [key.kid for key in parse(own, other, tenant_of="https://issuer.test").keys] == ["rsa"]
+
+
+@pytest.mark.parametrize(
+    ("alg", "kid", "expected"),
+    [
+        ("RS256", "rsa", ["rsa"]),
+        ("ES256", "ec", ["ec"]),
+        ("EdDSA", "ed", ["ed"]),
+        ("Ed25519", "ed", ["ed"]),
+        ("ES256", None, ["ec"]),
+        ("Ed25519", None, ["ed"]),
+    ],
+)
+def test_a_token_gets_the_key_it_names_or_the_only_one_that_fits(
+    alg: str, kid: str | None, expected: list[str]
+) -> None:
+    found = parse(RSA, EC, ED)
+    assert [key.kid for key in found.select(header(alg, kid))] == expected
+    assert found.decides(header(alg, kid))
+
+
+@pytest.mark.parametrize(
+    ("alg", "kid", "reason", "decided"),
+    [
+        ("RS256", "nobody's", Reason.KEY_UNKNOWN, False),
+        ("RS256", "", Reason.KEY_UNKNOWN, False),
+        ("RS256", "dropped", Reason.KEY_UNUSABLE, True),
+        ("ES256", "rsa", Reason.KEY_UNUSABLE, True),
+        ("PS256", "rsa", Reason.KEY_UNUSABLE, True),  # the JWK says RS256
+        ("ES384", "ec", Reason.KEY_UNUSABLE, True),
+        ("HS256", "rsa", Reason.KEY_UNUSABLE, True),
+        ("ES384", None, Reason.KEY_UNKNOWN, False),
+        ("HS256", None, Reason.KEY_UNKNOWN, False),
+        ("RS256", None, Reason.KEY_AMBIGUOUS, True),
+    ],
+)
+def test_a_token_without_a_usable_key_is_refused(alg: str, kid: str | None, reason: Reason, decided: bool) -> None:
+    second = without(new_key("RS256").jwk(), kid="rsa2")
+    found = parse(RSA, second, EC, without(RSA, kid="dropped", use="enc"), without(EC, "kid", use="enc"))
+    with pytest.raises(KeyNotFound) as caught:
+        found.select(header(alg, kid))
+    assert caught.value.reason is reason
+    assert found.decides(header(alg, kid)) is decided
+
+
+def test_all_keys_of_one_kid_that_fit_are_tried_at_most_four() -> None:
+    same = [without(new_key("ES256").jwk(), kid="same") for _ in range(6)]
+    found = parse(without(RSA, kid="same"), without(EC, kid="same", use="enc"), *same)
+    assert len(found.select(header("ES256", "same"))) == MAX_CANDIDATES == 4
+    assert len(found.select(header("RS256", "same"))) == 1
+
+
+def test_a_key_without_kid_is_never_found_by_one() -> None:
+    found = parse(without(RSA, "kid"))
+    assert found.select(header("RS256"))
+    with pytest.raises(KeyNotFound):
+        found.select(header("RS256", "rsa"))
+
+
+def test_a_key_without_alg_fits_every_algorithm_of_its_type() -> None:
+    found = parse(without(RSA, "alg"), without(EC, "alg"))
+    for alg in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"):
+        assert [key.kid for key in found.select(header(alg))] == ["rsa"]
+    with pytest.raises(KeyNotFound):
+        found.select(header("ES512", "ec"))
+
+
+def test_large_keys_are_known() -> None:
+    assert not parse(RSA, EC).has_large_keys
+    assert parse(EC, without(RSA, n=number(1 << 4096 | 1))).has_large_keys
