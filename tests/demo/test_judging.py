@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,25 @@ def test_every_verdict_is_the_expected_one(demo: Demo) -> None:
     verdicts = judge(demo.cases, demo.addresses, demo.last)
     assert [verdict.case.name for verdict in verdicts if not verdict.as_expected] == []
     assert exit_code(verdicts) == 0
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_is_shown_fits_the_terminal_and_nothing_is_cut(demo: Demo, columns: int) -> None:
+    shown = _shown(judge(demo.cases, demo.addresses, demo.last), columns, demo)
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+    for case in demo.cases:
+        assert case.title in shown
+        assert case.lesson in shown
+        assert case.reason is None or case.reason.value in shown
+
+
+def test_a_terminal_gets_colours(demo: Demo) -> None:
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="standard")
+    screen.show_verdicts(console, judge(demo.cases[:5], demo.addresses, demo.last))
+    assert isinstance(console.file, io.StringIO)
+    assert re.search(r"\x1b\[32m *200", console.file.getvalue())
+    assert re.search(r"\x1b\[33m *401", console.file.getvalue())
 
 
 def test_a_wrong_expectation_is_noticed_marked_and_fails_the_demo(demo: Demo) -> None:
@@ -91,8 +111,11 @@ def test_the_reader_is_shown_the_command_that_was_started(tmp_path: Path, monkey
     assert own_command("-c") == "bearergate"
 
 
-def _shown(verdicts: list[Verdict]) -> str:
-    console = Console(width=80, file=io.StringIO(), record=True)
+def _shown(verdicts: list[Verdict], columns: int = 80, demo: Demo | None = None) -> str:
+    console = Console(width=columns, file=io.StringIO(), record=True)
+    if demo:
+        screen.show_addresses(console, demo.addresses)
+        screen.show_lessons(console, verdicts)
     screen.show_verdicts(console, verdicts)
     screen.show_summary(console, verdicts)
     return console.export_text()
