@@ -29,7 +29,9 @@ class Problem:
     def __str__(self) -> str:
         place = f" ({self.origin})" if self.origin else ""
         cure = f"; {self.cure}" if self.cure else ""
-        return f"{self.path}{place}: {self.problem}{cure}"
+        # Some sentences name their key themselves, as operators of other systems know them.
+        named = f"{self.problem}{place}" if self.problem.startswith(self.path) else f"{self.path}{place}: {self.problem}"
+        return f"{named}{cure}"
 
 
 class ConfigError(BearergateError):
