@@ -5,6 +5,7 @@ Pure text: adapters and the gate carry it. Knows no framework.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ PREFIX: Final = "X-Bearergate-"
 _FOLDED_PREFIX: Final = PREFIX.lower()
 _LOOK_ALIKES: Final = frozenset({"remote-user", "x-remote-user", "auth-type", "x-auth-type"})
 _FIELDS: Final = ("Issuer", "Subject", "Client", "Scopes", "Groups", "Machine")
-_MEMBERS: Final = ("issuer", "subject", CLIENT_ID, "audience", "scopes", "groups", "machine", "expires_at")
+_MEMBERS: Final[tuple[str, ...]] = ("issuer", "subject", CLIENT_ID, "audience", "scopes", "groups", "machine", "expires_at")
 _TOKEN_CHARS: Final = "!#$&'*+-.^_`|~"
 """RFC 7230 token characters that `quote` would encode; `%` itself is always encoded."""
 
@@ -41,7 +42,7 @@ def anonymous_headers() -> tuple[tuple[str, str], ...]:
     return tuple((f"{PREFIX}{name}", "") for name in _FIELDS)
 
 
-def identity_members(principal: Principal) -> dict[str, object]:
+def identity_members(principal: Principal) -> Mapping[str, object]:
     """The identity as JSON members, in the order in which the gate answers."""
     values = (
         principal.issuer,
@@ -53,12 +54,12 @@ def identity_members(principal: Principal) -> dict[str, object]:
         principal.machine,
         principal.expires_at,
     )
-    return dict[str, object](zip(_MEMBERS, values, strict=True))
+    return dict(zip(_MEMBERS, values, strict=True))
 
 
-def anonymous_members() -> dict[str, object]:
+def anonymous_members() -> Mapping[str, object]:
     """The same members for a request that passes without a principal: all null."""
-    return dict[str, object].fromkeys(_MEMBERS)
+    return dict.fromkeys(_MEMBERS)
 
 
 def encode(text: str) -> str:

@@ -1,0 +1,102 @@
+"""`bearergate check-config`: every effective setting with its origin, or every problem."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bearergate.cli.effective import effective
+from bearergate.config import from_dict
+from tests.cli.command_line import environment, run
+
+FULL = """
+profile = "rfc9068"
+max_token_bytes = 9000
+[keys]
+ttl = 120
+[[issuers]]
+issuer = "https://one.test"
+audiences = ["api", "web"]
+allowed_clients = ["cli"]
+leeway = 10
+require_groups = true
+require = { hd = "example.com" }
+[issuers.groups]
+prefix = "one-"
+[issuers.machine_clients]
+mode = "strict"
+allow = ["job"]
+"""
+
+
+def _told(*arguments: str, **variables: str) -> dict[str, Any]:
+    ended = run("check-config", "--json", *arguments, variables=environment(**variables))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_values_and_origins_from_the_environment() -> None:
+    told = _told(OIDC_ISSUERS="https://one.test https://two.test", OIDC_AUDIENCES="api", OIDC_LEEWAY="7")
+    found = {member["path"]: (member["value"], member["origin"]) for member in told["settings"]}
+    assert found["issuers[1].issuer"] == ("https://two.test", "environment OIDC_ISSUERS")
+    assert found["issuers[0].leeway"] == ("7", "environment OIDC_LEEWAY")
+    assert found["issuers[0].require_groups"] == ("false", "default")
+    assert found["keys.ttl"] == ("600", "default")
+    assert len(told["policy_version"]) == 12
+
+
+def test_values_and_origins_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text(FULL, encoding="utf-8")
+    found = {m["path"]: (m["value"], m["origin"]) for m in _told("--config", str(file))["settings"]}
+    expected = {
+        "max_token_bytes": "9000",
+        "keys.ttl": "120",
+        "issuers[0].audiences": "api, web",
+        "issuers[0].allowed_clients": "cli",
+        "issuers[0].leeway": "10",
+        "issuers[0].require_groups": "true",
+        "issuers[0].require.hd": "example.com",
+        "issuers[0].groups.prefix": "one-",
+        "issuers[0].machine_clients.mode": "strict",
+        "issuers[0].machine_clients.allow": "job",
+    }
+    assert {path: found[path][0] for path in expected} == expected
+    assert all(str(file) in found[path][1] for path in expected)
+    assert found["issuers[0].token_kind"] == ("rfc9068", "profile rfc9068")
+
+
+def test_every_setting_of_the_provenance_has_a_value() -> None:
+    settings = from_dict({"issuers": [{"issuer": "https://one.test", "audiences": ["api"], "preset": "dex"}]})
+    told = {path for path, _, _ in effective(settings)}
+    silent = {path.rpartition(".")[2] for path in settings.provenance if path not in told}
+    # These stand for other settings, which are told.
+    assert silent <= {"preset", "profile", "issuer_slash"}
+
+
+def test_people_read_what_was_written_before_what_was_left_alone() -> None:
+    variables = environment(OIDC_ISSUERS="https://one.test", OIDC_AUDIENCES="api", OIDC_CALLBACK_URL="x")
+    ended = run("check-config", variables=variables)
+    assert ended.returncode == 0
+    lines = ended.stdout.splitlines()
+    origins = [line.split()[-1] for line in lines[1 : lines.index("max_token_bytes")] if line.strip()]
+    assert origins.index("default") > 1
+    assert "The configuration can be used" in ended.stdout
+    assert ended.stderr.startswith("warning: OIDC_CALLBACK_URL")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_broken_configuration_ends_with_2_and_every_problem() -> None:
+    ended = run("check-config", variables=environment(OIDC_ISUERS="https://one.test", OIDC_LEEWAY="soon"))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "did you mean OIDC_ISSUERS" in ended.stderr
+    assert "OIDC_LEEWAY" in ended.stderr
+
+
+def test_a_file_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
+    ended = run("check-config", "--config", str(tmp_path / "none.toml"))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "none.toml" in ended.stderr
+    assert "Traceback" not in ended.stderr
