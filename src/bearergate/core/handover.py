@@ -16,7 +16,16 @@ PREFIX: Final = "X-Bearergate-"
 _FOLDED_PREFIX: Final = PREFIX.lower()
 _LOOK_ALIKES: Final = frozenset({"remote-user", "x-remote-user", "auth-type", "x-auth-type"})
 _FIELDS: Final = ("Issuer", "Subject", "Client", "Scopes", "Groups", "Machine")
-_MEMBERS: Final[tuple[str, ...]] = ("issuer", "subject", CLIENT_ID, "audience", "scopes", "groups", "machine", "expires_at")
+_MEMBERS: Final[tuple[str, ...]] = (
+    "issuer",
+    "subject",
+    CLIENT_ID,
+    "audience",
+    "scopes",
+    "groups",
+    "machine",
+    "expires_at",
+)
 _TOKEN_CHARS: Final = "!#$&'*+-.^_`|~"
 """RFC 7230 token characters that `quote` would encode; `%` itself is always encoded."""
 
