@@ -6,7 +6,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from bearergate.core.handover import encode, encode_list, identity_headers, is_look_alike
+from bearergate.core.handover import (
+    anonymous_headers,
+    anonymous_members,
+    encode,
+    encode_list,
+    identity_headers,
+    identity_members,
+    is_look_alike,
+)
 from tests.core.people import principal
 
 
@@ -22,6 +30,25 @@ def test_an_identity_is_six_headers() -> None:
         ("X-Bearergate-Groups", "b%2C%20c,a"),
         ("X-Bearergate-Machine", "false"),
     )
+
+
+def test_a_request_without_principal_gets_the_same_headers_empty() -> None:
+    assert anonymous_headers() == tuple((name, "") for name, _ in identity_headers(principal()))
+
+
+def test_an_identity_is_eight_members() -> None:
+    who = principal(scopes=frozenset({"write", "read"}), groups=("b", "a"), audiences=("api", "x"), machine=True)
+    assert identity_members(who) == {
+        "issuer": "https://issuer.test",
+        "subject": "user-1",
+        "client_id": "app",
+        "audience": ["api", "x"],
+        "scopes": ["read", "write"],
+        "groups": ["b", "a"],
+        "machine": True,
+        "expires_at": 1_800_000_300.0,
+    }
+    assert anonymous_members() == dict.fromkeys(identity_members(who))
 
 
 def test_what_is_not_there_is_empty() -> None:

@@ -5,7 +5,7 @@ Each `check_...` raises a Refusal; each `..._facts` says (expected, actual). cor
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from bearergate.core.claims import (
     ACT,
@@ -223,6 +223,7 @@ def _audience_matches(x: Examination, audiences: frozenset[str]) -> bool:
             return x.policy.audiences <= audiences
         case AudienceMatch.EXACT:
             return audiences == x.policy.audiences
+    assert_never(x.policy.audience_match)
 
 
 def _machine_audience(x: Examination, audiences: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bearergate.core.claims import (
     AUD,
@@ -139,6 +139,7 @@ def _has_mark(claims: ClaimsReader, header: JoseHeader, mark: MachineMark, clien
         case MachineMark.RFC9068:
             typed = (header.typ or "").lower().removeprefix("application/") == "at+jwt"
             return typed and CLIENT_ID in claims and claims[CLIENT_ID] == subject
+    assert_never(mark)
 
 
 def dex_subject(subject: str) -> tuple[str, str] | None:
