@@ -1,0 +1,53 @@
+"""The reference pages say what the code does: they are printed from it, or compared with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bearergate.config.environment import BOOLEANS, LISTS, NUMBERS
+from bearergate.config.flat import KEYS
+from bearergate.config.issuer_schema import ISSUER_KEYS
+from bearergate.config.lifecycle import COUNTS
+from bearergate.config.lifecycle import NUMBERS as KEY_NUMBERS
+from bearergate.config.presets import PRESETS
+from bearergate.config.profiles import PROFILES
+from bearergate.core.checks import TABLE
+from bearergate.core.reasons import Reason
+from tests.docs.reference_pages import ELSEWHERE, FOLDER, PAGES, RESERVED, with_print
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = FOLDER / "configuration.md"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_printed_page_is_up_to_date(name: str) -> None:
+    page = (FOLDER / name).read_text(encoding="utf-8")
+    assert page == with_print(page, PAGES[name]()), "run: python -m tests.docs.reference_pages"
+
+
+def test_every_reason_has_somebody_who_refuses_with_it_or_is_marked_as_reserved() -> None:
+    raised = {reason for check in TABLE for reason in check.reasons} | set(ELSEWHERE)
+    assert set(Reason) - raised <= RESERVED
+    assert not {reason for check in TABLE for reason in check.reasons} & RESERVED
+
+
+@pytest.mark.parametrize("key", [*KEYS, *ISSUER_KEYS, *KEY_NUMBERS, *COUNTS, *PRESETS, *PROFILES])
+def test_every_setting_is_on_the_reference_page(key: str) -> None:
+    assert f"`{key}`" in CONFIGURATION.read_text(encoding="utf-8")
+
+
+def test_the_reference_page_invents_no_flat_key() -> None:
+    for page in (CONFIGURATION, ROOT / "README.md"):
+        named = set(re.findall(r"`((?:OIDC|BEARERGATE)_[A-Z_]+)`", page.read_text(encoding="utf-8")))
+        assert named <= set(KEYS)
+
+
+def test_the_readme_shows_every_flat_key_that_a_newcomer_needs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    # The switches of one profile are on the reference page.
+    rare = {"OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF"}
+    assert {key for key in KEYS if f"`{key}`" in readme} == set(KEYS) - rare
+    assert set(KEYS) >= LISTS | BOOLEANS | NUMBERS
