@@ -51,3 +51,9 @@ def test_the_readme_shows_every_flat_key_that_a_newcomer_needs() -> None:
     rare = {"OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF"}
     assert {key for key in KEYS if f"`{key}`" in readme} == set(KEYS) - rare
     assert set(KEYS) >= LISTS | BOOLEANS | NUMBERS
+
+
+def test_the_threat_model_names_only_tests_that_exist() -> None:
+    named = re.findall(r"`((?:tests|integrations)/[\w/.]+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert [path for path in set(named) if not (ROOT / path).exists()] == []

@@ -40,7 +40,13 @@ class Case:
 
 def cases(issuers: Issuers) -> tuple[Case, ...]:
     """Every case with a fresh token; what is good stays good for an hour."""
-    return (*_accepted(issuers), *_wrong_claims(issuers), *_wrong_signatures(issuers), *_no_verdict(issuers))
+    return (
+        *_accepted(issuers),
+        *_wrong_claims(issuers),
+        *_wrong_origins(issuers),
+        *_wrong_signatures(issuers),
+        *_no_verdict(issuers),
+    )
 
 
 def _accepted(issuers: Issuers) -> tuple[Case, ...]:
@@ -105,6 +111,11 @@ def _wrong_claims(issuers: Issuers) -> tuple[Case, ...]:
             reason=Reason.CLIENT_NOT_ALLOWED,
             lesson="Genuine and for this API; allowed_clients does not name the client.",
         ),
+    )
+
+
+def _wrong_origins(issuers: Issuers) -> tuple[Case, ...]:
+    return (
         Case(
             title="foreign issuer",
             name="foreign-issuer",
