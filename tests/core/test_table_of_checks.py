@@ -10,9 +10,13 @@ from dataclasses import replace
 import pytest
 
 from bearergate.core.checks import CLOSING, OPENING, TABLE, Check
+from bearergate.core.errors import ConfigError, Unavailable
 from bearergate.core.jwk import KeySet, parse_jwk_set
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, MachineClients, MachineMode, TokenKind
+from bearergate.core.reasons import Reason
 from bearergate.core.reasons import Reason as R
+from bearergate.core.report import Report
+from bearergate.core.validation import Validation
 from bearergate.testing import REMOVED, FakeIssuer
 from tests.core.judging import ISSUER, NOW, POLICY, judge, keys_of, report_on, under, verdict
 
@@ -315,3 +319,32 @@ def test_two_spellings_of_one_signature_are_not_both_accepted() -> None:
     assert last >= 0
     twisted = token[:-1] + chr(ord(token[-1]) + 1)
     assert verdict(twisted) == R.MALFORMED_TOKEN
+
+
+def test_a_token_without_client_is_accepted_where_any_client_is() -> None:
+    assert judge(mint(client_id=REMOVED)).client_id is None
+
+
+def test_a_report_is_plain_json_and_names_every_row_of_the_table() -> None:
+    report = report_on(mint(aud="x"), GROUPS)
+    plain = json.loads(json.dumps(report.as_dict()))
+    assert (plain["accepted"], plain["reason"]) == (False, "audience_mismatch")
+    assert [row["check"] for row in plain["checks"]] == [check.name for check in TABLE]
+    assert [row["reason"] for row in plain["checks"] if row["outcome"] == "fail"] == [
+        "audience_mismatch",
+        "groups_missing",
+    ]
+    assert report_on(mint()).as_dict()["reason"] is None
+
+
+def test_a_report_tells_keys_that_could_not_be_had_from_a_bad_token() -> None:
+    validation = Validation([POLICY])
+    rows, x = validation.open_report(mint())
+    report = Report((*rows, *validation.close_report(x, Unavailable(Reason.KEYS_EXPIRED), NOW)))
+    assert (report.accepted, report.undecided) == (False, True)
+    assert not report_on(ISSUER.forge()).undecided
+
+
+def test_two_policies_may_not_claim_one_spelling() -> None:
+    with pytest.raises(ConfigError, match=r"is claimed by https://issuer\.test and https://b\.test"):
+        Validation([POLICY, replace(POLICY, issuer="https://b.test", aliases=(POLICY.issuer,))])

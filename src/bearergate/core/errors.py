@@ -30,8 +30,9 @@ class Problem:
         place = f" ({self.origin})" if self.origin else ""
         cure = f"; {self.cure}" if self.cure else ""
         # Some sentences name their key themselves, as operators of other systems know them.
-        named = f"{self.problem}{place}" if self.problem.startswith(self.path) else f"{self.path}{place}: {self.problem}"
-        return f"{named}{cure}"
+        if self.problem.startswith(self.path):
+            return f"{self.problem}{place}{cure}"
+        return f"{self.path}{place}: {self.problem}{cure}"
 
 
 class ConfigError(BearergateError):
