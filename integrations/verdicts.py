@@ -37,7 +37,7 @@ def refused_everywhere(validator: Validator, token: str, reason: Reason, *, stat
         assert challenged is (status == 401), f"{name}: challenge and status do not fit"
 
 
-def _bearing(token: str) -> list[tuple[str, str]]:
+def _bearing(token: str) -> list[tuple[str, str | bytes]]:
     return [(AUTHORIZATION, f"{SCHEME} {token}")]
 
 
