@@ -57,3 +57,9 @@ def test_the_threat_model_names_only_tests_that_exist() -> None:
     named = re.findall(r"`((?:tests|integrations)/[\w/.]+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     assert [path for path in set(named) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "SECURITY.md"])
+def test_every_link_beside_the_documentation_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
