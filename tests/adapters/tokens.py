@@ -35,6 +35,11 @@ def new_world(*audiences: str) -> World:
     return World(issuer, down, Validator(policies, fetch=fetch_from(issuer, down)))
 
 
+def bearer(token: str) -> list[tuple[str, str | bytes]]:
+    """The header that presents a token."""
+    return [("Authorization", f"Bearer {token}")]
+
+
 TOKENS: Final[Mapping[str, Callable[[World], str]]] = {
     "good": lambda world: world.issuer.mint(),
     "scoped": lambda world: world.issuer.mint(scope=f"openid {SCOPE}"),
