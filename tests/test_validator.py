@@ -194,11 +194,19 @@ def test_the_audit_log_writes_one_json_line_with_the_acting_client(
     assert all(record.message.isascii() for record in caplog.records if record.name == "bearergate.audit")
 
 
-def test_nothing_is_built_when_nobody_observes(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_built_when_nobody_observes(
+    issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     validator = validator_for(issuer)
-    monkeypatch.setattr(validator, "_tell", lambda _: pytest.fail("an event was built"))
     validator.warm()
+    monkeypatch.setattr(validator, "_tell", lambda _: pytest.fail("an event was built"))
+    caplog.set_level(logging.WARNING, logger="bearergate.audit")
     assert not AuditLog().is_on()
+    validator.validate(issuer.mint())
+    refused(validator, issuer.forge())
+    caplog.set_level(logging.INFO, logger="bearergate.audit")
+    with pytest.raises(pytest.fail.Exception, match="an event was built"):
+        validator.validate(issuer.mint())
 
 
 def test_no_part_of_a_signature_reaches_logs_errors_or_events(
