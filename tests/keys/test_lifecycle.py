@@ -512,3 +512,27 @@ def test_a_loop_that_was_closed_before_the_flight_arrived_leaves_no_trace(caplog
         asyncio.run(validator.validate_async(issuer.mint()))
     wait_until(lambda: validator.health()[issuer.issuer].state == "fresh")
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_issuers_added_at_run_time_share_nothing_and_survive_a_fork(clock: Clock) -> None:
+    issuer = FakeIssuer("https://tenant.test", clock=clock)
+    keys = Keys({}, fetch=issuer.fetch, monotonic=clock, wall=clock)
+    keys.ensure(issuer.issuer, KeySource())
+    keys.renew_after_fork()
+    header = validator_for(issuer)._validation.begin(issuer.mint())[0].header
+    assert keys.find(issuer.issuer, header).decides(header)
+
+
+def test_shared_keys_are_found_without_waiting_for_an_issuer_that_hangs(clock: Clock) -> None:
+    slow, quick = FakeIssuer("https://slow.test", clock=clock), FakeIssuer("https://quick.test", clock=clock)
+    policies = [policy_for(slow, shares_keys_with=(quick.issuer,)), policy_for(quick)]
+    patience = KeyLifecycle(max_wait=0.3, flight_budget=0.5)
+    validator = Validator(policies, fetch=fetch_from(slow, quick), clock=clock, monotonic=clock, lifecycle=patience)
+    validator.validate(quick.mint())
+    slow.misbehave(HANGING)
+    started = time.monotonic()
+    assert validator.validate(quick.mint(iss=slow.issuer)).issuer == slow.issuer
+    assert asyncio.run(validator.validate_async(quick.mint(iss=slow.issuer))).issuer == slow.issuer
+    assert time.monotonic() - started < 0.3
+    with pytest.raises(Unavailable):
+        asyncio.run(validator.validate_async(slow.mint()))
