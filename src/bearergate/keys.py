@@ -142,10 +142,9 @@ class _Search:
                 return
 
     def result(self) -> KeySet:
-        if self.failure is not None and (self.found is None or not self.found.decides(self._header)):
-            raise self.failure
-        if self.found is None:
-            raise Unavailable
+        """The last set that was found; the failure of another station counts when that set settles nothing."""
+        if self.found is None or (self.failure is not None and not self.found.decides(self._header)):
+            raise self.failure or Unavailable()
         return self.found
 
 
