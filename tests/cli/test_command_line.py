@@ -60,7 +60,7 @@ def test_without_the_extra_server_one_sentence_says_what_to_install(tmp_path: Pa
 def test_a_fault_of_ours_does_not_look_like_a_refused_token() -> None:
     script = (
         "import sys, bearergate.config\n"
-        "def fail(_): raise RuntimeError('a secret')\n"
+        "def fail(_): raise RuntimeError('a sec' 'ret')\n"
         "bearergate.config.from_mapping = fail\n"
         "sys.argv = ['bearergate', 'check-config']\n"
         "from bearergate.cli import main\n"
