@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -63,16 +64,15 @@ class Attempt:
         `held` and `place` are what the last success left, `failures` the failed attempts since; `deadline` is in
         seconds of the clock that the fetch uses.
         """
-        due = place is None or failures >= self._lifecycle.discovery_failures
-        if place is None or due or self._monotonic() - place.found_at >= self._lifecycle.discovery_ttl:
-            place = self._discover(deadline)
-            return self._read_keys(place, held, deadline), place
-        try:
-            return self._read_keys(place, held, deadline), place
-        except _Gone:
-            # The keys moved: the discovery document knows where to.
-            place = self._discover(deadline)
-            return self._read_keys(place, held, deadline), place
+        if place is not None and failures < self._lifecycle.discovery_failures and self._is_recent(place):
+            # Where the keys moved away, the discovery document knows where to.
+            with suppress(_Gone):
+                return self._read_keys(place, held, deadline), place
+        place = self._discover(deadline)
+        return self._read_keys(place, held, deadline), place
+
+    def _is_recent(self, place: Place) -> bool:
+        return self._monotonic() - place.found_at < self._lifecycle.discovery_ttl
 
     def _discover(self, deadline: float) -> Place:
         if self._source.jwks_uri is not None:

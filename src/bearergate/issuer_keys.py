@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from dataclasses import replace as with_changes
 from typing import Final
 
 from cachetools import TTLCache
@@ -212,7 +211,7 @@ class IssuerKeys:
         snapshot, self._place = outcome
         if self._ring.snapshot is None or self._ring.snapshot.keys is not snapshot.keys:
             self._negatives = self._no_negatives()
-        self._ring = self._ring.succeeded(snapshot, random.random())  # noqa: S311
+        self._ring = self._ring.succeeded(snapshot, random.random())  # noqa: S311 - the same
 
     def _tell(self, outcome: tuple[Snapshot, Place] | str, held: Snapshot | None, duration: float) -> None:
         if isinstance(outcome, str):
@@ -252,9 +251,8 @@ def _name(header: JoseHeader) -> tuple[str | None, str]:
 
 
 def _first_ring(issuer: str, source: KeySource, lifecycle: KeyLifecycle, now: float, wall: float) -> Keyring:
-    ring = Keyring(lifecycle)
     if source.jwks is None:
-        return ring
+        return Keyring(lifecycle)
     keys = parse_jwk_set(source.jwks, tenant_of=issuer if source.tenant_keys_only else None)
     given = Snapshot(keys=keys, fetched_at=now, fetched_wall=wall, ttl=lifecycle.ttl, sha256="")
-    return with_changes(ring, snapshot=given, given=True)
+    return Keyring(lifecycle, snapshot=given, given=True)
