@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -117,6 +118,21 @@ def test_a_broken_credential_is_refused(value: str | bytes) -> None:
 def test_an_over_long_token_is_let_through_unread() -> None:
     long = "a b" * MAX_TOKEN_BYTES
     assert bearer_token([f"Bearer {long}"]) == long
+
+
+@pytest.mark.parametrize("text", [r"\"" * 20_000, r"\"" * 20_000 + "\\", '"' * 40_001, "\\" * 40_001, " , " * 14_000])
+def test_a_quotation_that_never_ends_is_refused_at_once(text: str) -> None:
+    started = time.thread_time()
+    with pytest.raises(InvalidRequest):
+        bearer_token([f'x,"{text}'])
+    assert time.thread_time() - started < 0.5
+
+
+@pytest.mark.parametrize("value", [f'Basic a"b, Bearer {TOKEN}', f'Basic "a\\"b, Bearer {TOKEN}'])
+def test_a_quotation_that_never_ends_hides_no_second_credential(value: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        bearer_token([value])
+    assert caught.value.reason is Reason.SEVERAL_CREDENTIALS
 
 
 def read(given: Answer) -> tuple[int, dict[str, str], dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 
@@ -116,6 +117,16 @@ def test_depth_counts_arrays_and_ignores_text() -> None:
     assert decode_json_object(b'{"a": ' + b"[" * 31 + b'"{[\\"{["' + b"]" * 31 + b"}")
     with pytest.raises(NotStrict, match="nested too deeply"):
         decode_json_object(b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}")
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + r"\"" * 20_000, '"' + r"\"" * 20_000 + "\\", '"' * 40_001, '"' + "\\" * 40_001, r"\"" * 20_000]
+)
+def test_text_that_never_ends_is_refused_at_once(text: str) -> None:
+    started = time.thread_time()
+    with pytest.raises(NotStrict):
+        decode_json_object(b'{"a": ' + b"[" * 33 + text.encode())
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ DEFAULT_REALM: Final = "api"
 
 _FIELD: Final = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?P<credentials>[^ ].*))?")
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+# Matches at every quotation mark, its end being optional: a text without end must not be read again and again.
+_QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?(?P<end>"?)')
 _NEW_CREDENTIALS: Final = re.compile(r"\s*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+ +[^ =]|bearer\s*$)", re.IGNORECASE)
 _REALM: Final = re.compile(r"[ !#-\[\]-~]+")
 
@@ -79,7 +80,8 @@ def _is_token(text: str) -> bool:
 
 
 def _counts_several(text: str) -> bool:
-    parts = _QUOTED.sub("", text).split(",")
+    # What is quoted but never closed is no quotation, and hides nothing.
+    parts = _QUOTED.sub(lambda quoted: "" if quoted["end"] else quoted[0], text).split(",")
     return sum(1 for part in parts if _NEW_CREDENTIALS.match(part)) > 1
 
 

@@ -27,7 +27,8 @@ _VALUE: Final = {
     char: index for index, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 }
 _UNUSED_BITS: Final = {2: 0b1111, 3: 0b11}
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Matches at every quotation mark, its end being optional: a text without end must not be read again and again.
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
