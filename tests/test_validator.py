@@ -62,6 +62,17 @@ def test_the_twins_refuse_alike(issuer: FakeIssuer) -> None:
         assert type(caught.value) is type(refused(validator, token))
 
 
+def test_a_forgery_without_kid_says_what_was_expected_as_any_other_does(issuer: FakeIssuer) -> None:
+    validator = validator_for(issuer)
+    header, payload, _ = issuer.mint(header={"kid": None}).split(".")
+    forged = f"{header}.{payload}.{issuer.forge().rpartition('.')[2]}"
+    error = refused(validator, forged)
+    with pytest.raises(Refusal) as caught:
+        asyncio.run(validator.validate_async(forged))
+    assert error.reason == caught.value.reason == Reason.SIGNATURE_INVALID
+    assert error.expected == caught.value.expected == "verifies with 1 candidate key(s)"
+
+
 def test_a_validator_without_issuers_cannot_be_built() -> None:
     with pytest.raises(ConfigError, match="at least one issuer"):
         Validator([])

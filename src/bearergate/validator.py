@@ -23,7 +23,6 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
-from bearergate.core.reasons import Reason
 from bearergate.core.report import FAIL, Report, Row
 from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch
@@ -89,8 +88,9 @@ class Validator:
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """Prove a token and name its principal.
 
-        `audience`: one of the configured audiences, demanded in addition. Raises InvalidToken and its subclasses
-        (401), AccessDenied (403) or Unavailable (503); RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
+        `audience`: one of the configured audiences, demanded in addition; ConfigError for any other. `adapter`: who
+        asks, in events. Raises InvalidToken and its subclasses (401), AccessDenied (403) or Unavailable (503);
+        RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
         """
         call = self._call(token, audience, adapter)
         try:
@@ -102,7 +102,9 @@ class Validator:
                 if unverified.header.kid is not None:
                     raise
                 renewed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
-                principal = self._finish_again(unverified, policy, keys, renewed)
+                if renewed is keys:
+                    raise
+                principal = self._finish(unverified, policy, renewed)
             check_access(principal, audience=audience)
         except Refusal as error:
             self._rejected(error, call)
@@ -122,7 +124,9 @@ class Validator:
                 if unverified.header.kid is not None:
                     raise
                 renewed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
-                principal = self._finish_again(unverified, policy, keys, renewed)
+                if renewed is keys:
+                    raise
+                principal = await self._finish_async(unverified, policy, renewed)
             check_access(principal, audience=audience)
         except Refusal as error:
             self._rejected(error, call)
@@ -188,13 +192,6 @@ class Validator:
 
         # One such verification would hold every other task up for longer than the hand-over costs.
         return await asyncio.to_thread(self._finish, unverified, policy, keys)
-
-    def _finish_again(
-        self, unverified: UnverifiedToken, policy: IssuerPolicy, doubted: KeySet, renewed: KeySet
-    ) -> Principal:
-        if renewed is doubted:
-            raise BadSignature(Reason.SIGNATURE_INVALID)
-        return self._finish(unverified, policy, renewed)
 
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
         return Report((*rows, *self._validation.close_report(x, keys, self._clock())))

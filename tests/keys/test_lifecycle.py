@@ -223,8 +223,9 @@ def test_a_caller_waits_no_longer_than_its_patience(clock: Clock) -> None:
     issuer = FakeIssuer(clock=clock)
     issuer.misbehave(HANGING)
     validator = validator_for(issuer, clock=clock, lifecycle=KeyLifecycle(max_wait=0.2, flight_budget=0.6))
+    token = issuer.mint()
     started = time.monotonic()
-    assert reason_of(validator, issuer.mint()) == Reason.KEYS_UNAVAILABLE
+    assert reason_of(validator, token) == Reason.KEYS_UNAVAILABLE
     assert time.monotonic() - started < 0.5
     wait_until(lambda: validator.health()[issuer.issuer].state == "backoff")
 
@@ -304,15 +305,13 @@ def test_a_token_without_kid_gets_a_second_look_when_the_only_key_was_replaced(c
     assert asyncio.run(validator.validate_async(token)).subject == "user-1"
     issuer.rotate(keep_old=False)
     assert asyncio.run(validator.validate_async(issuer.mint(header={"kid": None}))).subject == "user-1"
-    forged = issuer.forge()
-    header, payload, signature = issuer.mint(header={"kid": None}).split(".")
-    forged = f"{header}.{payload}.{forged.rsplit('.', 1)[1]}"
+    header, payload, _ = issuer.mint(header={"kid": None}).split(".")
+    forged = f"{header}.{payload}.{issuer.forge().rpartition('.')[2]}"
     for _ in range(50):
         with pytest.raises(BadSignature):
             validator.validate(forged)
         with pytest.raises(BadSignature):
             asyncio.run(validator.validate_async(forged))
-    assert signature
     assert issuer.jwks_requests <= 4
 
 
