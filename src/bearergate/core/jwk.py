@@ -103,13 +103,13 @@ class KeySet:
     def decides(self, header: JoseHeader) -> bool:
         """Whether this set alone settles which key verifies the token, so that fetching would be waste."""
         if header.kid is None:
-            return any(True for _ in self._fitting(self.keys, header))
+            return bool(_fitting(self.keys, header))
         return header.kid in self._by_kid or header.kid in self._dropped_kids
 
     def select(self, header: JoseHeader) -> tuple[VerificationKey, ...]:
         """The keys to try for a token, at most 4; raises KeyNotFound (RFC 7515 section 6)."""
         if header.kid is None:
-            fitting = tuple(self._fitting(self.keys, header))
+            fitting = _fitting(self.keys, header)
             if not fitting:
                 raise refusal(Reason.KEY_UNKNOWN, "kid")
             if len(fitting) > 1:
@@ -118,15 +118,15 @@ class KeySet:
         if header.kid not in self._by_kid:
             known = header.kid in self._dropped_kids
             raise refusal(Reason.KEY_UNUSABLE if known else Reason.KEY_UNKNOWN, "kid")
-        named = tuple(self._fitting(self._by_kid[header.kid], header))[:MAX_CANDIDATES]
-        if not named:
+        fitting = _fitting(self._by_kid[header.kid], header)
+        if not fitting:
             raise refusal(Reason.KEY_UNUSABLE, "alg")
-        return named
+        return fitting[:MAX_CANDIDATES]
 
-    @staticmethod
-    def _fitting(keys: Iterable[VerificationKey], header: JoseHeader) -> Iterable[VerificationKey]:
-        algorithm = ALGORITHMS.get(header.alg)
-        return (key for key in keys if algorithm is not None and key.fits(algorithm))
+
+def _fitting(keys: Iterable[VerificationKey], header: JoseHeader) -> tuple[VerificationKey, ...]:
+    algorithm = ALGORITHMS.get(header.alg)
+    return () if algorithm is None else tuple(key for key in keys if key.fits(algorithm))
 
 
 def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None, max_keys: int = MAX_KEYS) -> KeySet:

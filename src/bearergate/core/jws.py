@@ -5,7 +5,7 @@ The family is decided by the key's type, never by text of the header. Knows no i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from bearergate.core.claims import Json
 from bearergate.core.errors import refusal
 from bearergate.core.reasons import Reason
 
@@ -124,7 +123,7 @@ def is_allowed(alg: str, allowed: Iterable[str]) -> bool:
     return canonical_name(alg) in map(canonical_name, allowed)
 
 
-def forbid_unsupported_members(members: Iterable[str] | dict[str, Json]) -> None:
+def forbid_unsupported_members(members: Container[str]) -> None:
     """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519)."""
     for name in UNSUPPORTED_MEMBERS:
         if name in members:

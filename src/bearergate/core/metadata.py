@@ -1,6 +1,6 @@
 """Issuer identifiers, their well-known URLs, and the documents found there (OIDC Discovery 1.0, RFC 8414).
 
-Knows no network: core says where to ask and what an answer must hold; keys.py asks.
+Knows no network: it says where to ask and what an answer must hold; attempt.py asks.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def check_url(url: str, *, allow_insecure_http: bool = False) -> None:
 
     `http` is accepted for loopback hosts, decided on the parsed host, or with `allow_insecure_http`.
     """
-    # urlsplit silently drops tab, CR and LF, so characters are judged before it sees them.
     if re.search(r"/\{[^/]*\}(/|$)", url):
         raise UrlProblem("must not be a template; name each tenant's own issuer")
+    # urlsplit silently drops tab, CR and LF, so characters are judged before it sees them.
     if not url or len(url) > MAX_URL or _UNSAFE.search(url):
         raise UrlProblem("must be a URL of printable ASCII characters without spaces")
     try:

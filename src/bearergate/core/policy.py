@@ -1,6 +1,6 @@
 """What an operator trusts, as frozen values: one IssuerPolicy per trusted issuer.
 
-Built by config/ (or by code), read by checks.py and keys.py. Knows no file, no environment and no default source.
+Built by config/ (or by code), read by the table of checks and by issuer_keys.py. Knows no file, no environment and no default source.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class MachineMark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineClients:
-    """Which machine clients are let in (behaviour of `machine_clients`)."""
+    """Which machine clients are let in, and by which sign they are recognised (`machine_clients`)."""
 
     mode: MachineMode = MachineMode.OFF
     mark: MachineMark = MachineMark.RFC9068
