@@ -33,7 +33,6 @@ from bearergate.core.examination import Examination, show, show_claim
 from bearergate.core.identity import acting_party, granted_scopes, named_clients
 from bearergate.core.policy import AudienceMatch, MachineMode, TokenKind
 from bearergate.core.reasons import Reason
-from bearergate.core.token_checks import AT_JWT
 
 _UNITS: Final = (("days", 86400), ("hours", 3600), ("minutes", 60))
 _LOOKS_LIKE_ID_TOKEN: Final = (NONCE, AT_HASH, C_HASH, S_HASH)
@@ -177,8 +176,7 @@ def check_kind(x: Examination) -> None:
 
 def _has_access_mark(x: Examination) -> bool:
     """A positive mark of an access token wins over claims that ID tokens have too."""
-    typ = (x.header.typ or "").lower()
-    return typ in AT_JWT or x.claims.get(TYP) == "Bearer" or x.claims.get(TOKEN_USE) == "access"
+    return x.header.is_at_jwt or x.claims.get(TYP) == "Bearer" or x.claims.get(TOKEN_USE) == "access"
 
 
 def _refuse_id_token(x: Examination) -> None:

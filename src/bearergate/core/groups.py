@@ -137,8 +137,7 @@ def _has_mark(claims: ClaimsReader, header: JoseHeader, mark: MachineMark, clien
         case MachineMark.DEX:
             return isinstance(subject, str) and dex_subject(subject) == (client, "")
         case MachineMark.RFC9068:
-            typed = (header.typ or "").lower().removeprefix("application/") == "at+jwt"
-            return typed and CLIENT_ID in claims and claims[CLIENT_ID] == subject
+            return header.is_at_jwt and CLIENT_ID in claims and claims[CLIENT_ID] == subject
     assert_never(mark)
 
 

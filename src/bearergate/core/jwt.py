@@ -16,6 +16,8 @@ from bearergate.core.reasons import Reason
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_KID: Final = 256
+AT_JWT: Final = frozenset({"at+jwt", "application/at+jwt"})
+"""Both spellings of the `typ` of an access token (RFC 9068 section 2.1), in lower case."""
 _DOTS: Final = 2
 
 
@@ -40,6 +42,11 @@ class JoseHeader:
     alg: str
     kid: str | None
     typ: str | None
+
+    @property
+    def is_at_jwt(self) -> bool:
+        """Whether `typ` says that this is an access token of RFC 9068; in any case (RFC 2045 section 5.1)."""
+        return self.typ is not None and self.typ.lower() in AT_JWT
 
 
 @dataclass(frozen=True, slots=True)

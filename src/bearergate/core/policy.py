@@ -1,6 +1,7 @@
 """What an operator trusts, as frozen values: one IssuerPolicy per trusted issuer.
 
-Built by config/ (or by code), read by the table of checks and by issuer_keys.py. Knows no file, no environment and no default source.
+Built by config/ (or by code), read by the table of checks and by issuer_keys.py. Knows no file, no environment and no
+default source.
 """
 
 from __future__ import annotations

@@ -17,23 +17,23 @@ from bearergate.core.jws import (
     forbid_unsupported_members,
     is_allowed,
 )
-from bearergate.core.jwt import decode_object, decode_signature, read_header, split
+from bearergate.core.jwt import AT_JWT, decode_object, decode_signature, read_header, split
 from bearergate.core.policy import TokenKind
 from bearergate.core.reasons import Reason
 
 _PLAIN_TYP: Final = frozenset({"jwt", "application/jwt"})
-AT_JWT: Final = frozenset({"at+jwt", "application/at+jwt"})
 _ACCEPTED_TYP: Final[dict[TokenKind, frozenset[str | None]]] = {
     TokenKind.ACCESS_TOKEN: frozenset({None}) | _PLAIN_TYP | AT_JWT,
     TokenKind.ID_TOKEN: frozenset({None, "jwt"}),
     TokenKind.ANY: frozenset({None}) | _PLAIN_TYP | AT_JWT,
-    TokenKind.RFC9068: frozenset(AT_JWT),
+    TokenKind.RFC9068: AT_JWT,
 }
 
 
 def check_size(x: Examination) -> None:
     if len(x.token) > x.max_bytes:
         raise refusal(Reason.TOKEN_TOO_LONG)
+    x.is_sized = True
 
 
 def size_facts(x: Examination) -> tuple[str, str]:
