@@ -337,6 +337,12 @@ def test_a_report_is_plain_json_and_names_every_row_of_the_table() -> None:
     assert report_on(mint()).as_dict()["reason"] is None
 
 
+def test_nothing_of_a_token_that_is_too_long_is_decoded() -> None:
+    rows, x = Validation([POLICY]).open_report(mint(pad="x" * 20_000))
+    assert [row.outcome for row in rows] == ["fail"] + ["skipped"] * (len(OPENING) - 1)
+    assert not x.has("segments")
+
+
 def test_a_report_tells_keys_that_could_not_be_had_from_a_bad_token() -> None:
     validation = Validation([POLICY])
     rows, x = validation.open_report(mint())

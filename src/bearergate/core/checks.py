@@ -56,6 +56,7 @@ OPENING: Final[tuple[Check, ...]] = (
         (R.MALFORMED_TOKEN,),
         token.check_form,
         token.form_facts,
+        ("is_sized",),
     ),
     Check(
         "header JSON",

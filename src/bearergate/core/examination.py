@@ -26,6 +26,7 @@ class Examination:
         "claims",
         "header",
         "header_members",
+        "is_sized",
         "issuers",
         "keys",
         "max_bytes",
@@ -42,6 +43,8 @@ class Examination:
     max_bytes: int
     issuers: Mapping[str, IssuerPolicy]
     """Every accepted spelling of every trusted issuer."""
+    is_sized: bool
+    """Set when the token is short enough to be decoded; a report decodes nothing of a longer one either."""
     segments: Segments
     signature: bytes
     header_members: dict[str, Json]
