@@ -100,14 +100,14 @@ class IssuerKeys:
         """The set to use now, or the wait that the caller must go through; raises Unavailable."""
         ring, now = self._ring, self._monotonic()
         decision = ring.decide(header, now, doubted=doubted)
-        if decision.act is Act.USE and not (decision.renew or decision.unknown):
+        if decision.act is Act.USE and not (decision.refresh or decision.unknown):
             return self._use(ring, decision, now)
         with self._lock:
             ring = self._ring
             negative = _name(header) in self._negatives
             decision = ring.decide(header, now, negative=negative, doubted=doubted)
             if decision.act in (Act.USE, Act.UNAVAILABLE):
-                if decision.renew:
+                if decision.refresh:
                     self._fly(forced=False)
                 return self._use(ring, decision, now)
             patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
@@ -126,7 +126,7 @@ class IssuerKeys:
         """The state of these keys for an operator."""
         return health(self._ring, self._monotonic())
 
-    def renew_after_fork(self) -> None:
+    def reset_after_fork(self) -> None:
         """In a child process: the flight's thread is gone, and the lock may be held by nobody."""
         self._lock = threading.Lock()
         self._flight = None
@@ -177,7 +177,7 @@ class IssuerKeys:
             thread.start()
         except RuntimeError:
             problem = "no thread could be started to fetch the keys"
-            _log.warning("the keys of %s could not be renewed: %s", self._issuer, problem)
+            _log.warning("the keys of %s could not be refreshed: %s", self._issuer, problem)
             self._land(flight, forced, problem)
             flight.set_result(None)
         return flight
@@ -216,7 +216,7 @@ class IssuerKeys:
     def _tell(self, outcome: tuple[Snapshot, Place] | str, held: Snapshot | None, duration: float) -> None:
         if isinstance(outcome, str):
             snapshot, problem = held, outcome
-            _log.warning("the keys of %s could not be renewed: %s", self._issuer, problem)
+            _log.warning("the keys of %s could not be refreshed: %s", self._issuer, problem)
         else:
             snapshot, problem = outcome[0], None
         dropped = snapshot.keys.dropped if snapshot else ()

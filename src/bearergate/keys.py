@@ -116,11 +116,11 @@ class Keys:
         shared = self._sources[issuer].shares_keys_with
         return (own, *(self._configured[other] for other in shared)) if shared else (own,)
 
-    def renew_after_fork(self) -> None:
+    def reset_after_fork(self) -> None:
         """Make locks and flights anew in a child process: their threads did not come along."""
         self._lock = threading.Lock()
         for station in (*self._configured.values(), *self._runtime.values()):
-            station.renew_after_fork()
+            station.reset_after_fork()
 
 
 class _Search:
@@ -151,10 +151,10 @@ class _Search:
 _alive: Final[weakref.WeakSet[Keys]] = weakref.WeakSet()
 
 
-def _renew_all_after_fork() -> None:
+def _reset_all_after_fork() -> None:
     for keys in list(_alive):
-        keys.renew_after_fork()
+        keys.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all_after_fork)
+    os.register_at_fork(after_in_child=_reset_all_after_fork)

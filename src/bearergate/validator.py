@@ -101,10 +101,10 @@ class Validator:
             except BadSignature:
                 if unverified.header.kid is not None:
                     raise
-                renewed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
-                if renewed is keys:
+                refreshed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
+                if refreshed is keys:
                     raise
-                principal = self._finish(unverified, policy, renewed)
+                principal = self._finish(unverified, policy, refreshed)
             check_access(principal, audience=audience)
         except Refusal as error:
             self._rejected(error, call)
@@ -123,10 +123,10 @@ class Validator:
             except BadSignature:
                 if unverified.header.kid is not None:
                     raise
-                renewed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
-                if renewed is keys:
+                refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
+                if refreshed is keys:
                     raise
-                principal = await self._finish_async(unverified, policy, renewed)
+                principal = await self._finish_async(unverified, policy, refreshed)
             check_access(principal, audience=audience)
         except Refusal as error:
             self._rejected(error, call)

@@ -45,7 +45,7 @@ def unavailable(retry_after: float = 1.0, reason: Reason = Reason.KEYS_UNAVAILAB
 
 
 USE = Decision(Act.USE)
-RENEW = Decision(Act.USE, renew=True)
+REFRESH = Decision(Act.USE, refresh=True)
 STALE = Decision(Act.USE, stale=True)
 ABSENT = Decision(Act.USE, unknown=True)
 WAIT = Decision(Act.WAIT)
@@ -96,10 +96,10 @@ def test_a_set_has_a_hard_maximum() -> None:
         ("a known kid is used at once", GOOD, KNOWN, START + 1, USE),
         ("so is a kid that was dropped: fetching would not help", GOOD, DROPPED, START + 1, USE),
         ("so is the only key that fits a token without kid", GOOD, NAMELESS, START + 1, USE),
-        ("until a renewal is due", GOOD, KNOWN, START + 479.9, USE),
-        ("then somebody starts it and nobody waits", GOOD, KNOWN, START + 480, RENEW),
+        ("until a refresh is due", GOOD, KNOWN, START + 479.9, USE),
+        ("then somebody starts it and nobody waits", GOOD, KNOWN, START + 480, REFRESH),
         ("but not during a back-off", failed(GOOD, START + 480), KNOWN, START + 480.5, USE),
-        ("and again after it", failed(GOOD, START + 480), KNOWN, START + 481, RENEW),
+        ("and again after it", failed(GOOD, START + 480), KNOWN, START + 481, REFRESH),
         ("past ttl a caller waits briefly", GOOD, KNOWN, TTL_ENDS, BRIEFLY),
         ("not at all during a back-off", failed(GOOD, TTL_ENDS), KNOWN, TTL_ENDS + 0.5, STALE),
         ("just before the hard maximum too", failed(GOOD, HARD_MAXIMUM - 1), KNOWN, HARD_MAXIMUM - 0.5, STALE),
@@ -175,16 +175,16 @@ def test_an_outage_says_when_the_next_attempt_is() -> None:
 
 
 def test_the_bucket_holds_three_and_refills_one_in_ten_seconds() -> None:
-    assert GOOD.tokens(START) == 3
+    assert GOOD.fetches_left(START) == 3
     ring = drained(GOOD, START)
-    assert ring.tokens(START) == 0
-    assert ring.tokens(START + 5) == 0.5
-    assert ring.tokens(START + 1e6) == 3
+    assert ring.fetches_left(START) == 0
+    assert ring.fetches_left(START + 5) == 0.5
+    assert ring.fetches_left(START + 1e6) == 3
 
 
 def test_a_failed_fetch_gives_its_token_back_and_no_more() -> None:
-    assert drained(GOOD, START).given_back(START).tokens(START) == 1
-    assert GOOD.given_back(START).tokens(START) == 3
+    assert drained(GOOD, START).given_back(START).fetches_left(START) == 1
+    assert GOOD.given_back(START).fetches_left(START) == 3
 
 
 @pytest.mark.parametrize(("failures", "step"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (5000, 60)])
@@ -202,7 +202,7 @@ def test_the_back_off_is_spread_by_half(chance: float, wait: float) -> None:
 
 
 @pytest.mark.parametrize(("chance", "refresh"), [(0.0, 432.0), (0.5, 480.0), (1.0, 528.0)])
-def test_a_renewal_is_due_at_four_fifths_of_the_ttl_give_or_take_a_tenth(chance: float, refresh: float) -> None:
+def test_a_refresh_is_due_at_four_fifths_of_the_ttl_give_or_take_a_tenth(chance: float, refresh: float) -> None:
     assert COLD.succeeded(SNAPSHOT, chance).refresh_at == pytest.approx(START + refresh)
 
 

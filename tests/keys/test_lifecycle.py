@@ -517,7 +517,7 @@ def test_issuers_added_at_run_time_share_nothing_and_survive_a_fork(clock: Clock
     issuer = FakeIssuer("https://tenant.test", clock=clock)
     keys = Keys({}, fetch=issuer.fetch, monotonic=clock, wall=clock)
     keys.ensure(issuer.issuer, KeySource())
-    keys.renew_after_fork()
+    keys.reset_after_fork()
     header = validator_for(issuer)._validation.begin(issuer.mint())[0].header
     assert keys.find(issuer.issuer, header).decides(header)
 

@@ -63,7 +63,7 @@ class TokenRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysRefreshed:
-    """One attempt to renew an issuer's keys ended."""
+    """One attempt to refresh an issuer's keys ended."""
 
     time: float
     issuer: str

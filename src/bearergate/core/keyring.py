@@ -1,6 +1,6 @@
-"""The life of one issuer's keys as a pure state machine: when to use, renew, fetch, serve stale, or refuse.
+"""The life of one issuer's keys as a pure state machine: when to use, refresh, fetch, serve stale, or refuse.
 
-Time and chance are arguments. Knows no lock, no thread and no network: keys.py does what is decided here.
+Time and chance are arguments. Knows no lock, no thread and no network: issuer_keys.py does what is decided here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class KeyLifecycle:
     max_ttl: float = 3600.0
     """Bounds within which `Cache-Control: max-age` is believed."""
     refresh_ahead: float = 0.8
-    """Share of the ttl after which a set is renewed in the background."""
+    """Share of the ttl after which a set is refreshed in the background."""
     stale_if_error: float = 3600.0
     """How long after its ttl a set is used while its issuer does not answer; 0 fails closed."""
     unknown_kid_burst: int = 3
@@ -76,10 +76,10 @@ class Act(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One caller's next step. `renew`: also start a flight that nobody waits for. `unknown`: the kid is not there."""
+    """One caller's next step. `refresh`: also start a flight that nobody waits for. `unknown`: the kid is not there."""
 
     act: Act
-    renew: bool = False
+    refresh: bool = False
     stale: bool = False
     unknown: bool = False
     reason: Reason = Reason.KEYS_UNAVAILABLE
@@ -123,10 +123,9 @@ class Keyring:
         """How old the set is."""
         if self.snapshot is None:
             return Phase.NEVER
-        age = now - self.snapshot.fetched_at
-        if self.given or age < self.snapshot.ttl:
+        if self.given or now < self.snapshot.fetched_at + self.snapshot.ttl:
             return Phase.FRESH
-        return Phase.STALE if age < self.snapshot.ttl + self.lifecycle.stale_if_error else Phase.EXPIRED
+        return Phase.STALE if now < self.hard_maximum() else Phase.EXPIRED
 
     def hard_maximum(self) -> float:
         """The moment (monotonic) from which the set must not be used; -inf without a set."""
@@ -140,11 +139,10 @@ class Keyring:
         """Whether the last attempt failed so recently that none is made now."""
         return now < self.retry_at
 
-    def tokens(self, now: float) -> float:
+    def fetches_left(self, now: float) -> float:
         """Forced fetches that unknown kids may still cause."""
-        burst = float(self.lifecycle.unknown_kid_burst)
         refilled = (now - self.bucket_at) / self.lifecycle.unknown_kid_interval
-        return min(burst, self.bucket + refilled)
+        return min(float(self.lifecycle.unknown_kid_burst), self.bucket + refilled)
 
     def decide(
         self, header: JoseHeader, now: float, *, negative: bool = False, doubted: KeySet | None = None
@@ -161,7 +159,7 @@ class Keyring:
             return Decision(Act.USE, unknown=not decided)
         match self.phase(now):
             case Phase.FRESH if decided:
-                return Decision(Act.USE, renew=now >= self.refresh_at and not self.is_backing_off(now))
+                return Decision(Act.USE, refresh=now >= self.refresh_at and not self.is_backing_off(now))
             case Phase.FRESH:
                 return self._look_for_unknown(now, negative=negative)
             case Phase.STALE if decided:
@@ -189,7 +187,7 @@ class Keyring:
             return Decision(Act.USE, unknown=True)
         if self.is_backing_off(now):
             return self._unavailable(now)
-        if self.tokens(now) < 1:
+        if self.fetches_left(now) < 1:
             return Decision(Act.USE, unknown=True) if self.problem is None else self._unavailable(now)
         return Decision(Act.FORCE)
 
@@ -199,14 +197,14 @@ class Keyring:
 
     def spent(self, now: float) -> Keyring:
         """One forced fetch was taken from the bucket."""
-        return replace(self, bucket=self.tokens(now) - 1, bucket_at=now)
+        return replace(self, bucket=self.fetches_left(now) - 1, bucket_at=now)
 
     def given_back(self, now: float) -> Keyring:
         """A forced fetch failed: the back-off limits it, not the bucket."""
-        return replace(self, bucket=min(self.tokens(now) + 1, float(self.lifecycle.unknown_kid_burst)), bucket_at=now)
+        return replace(self, bucket=self.fetches_left(now) + 1, bucket_at=now)
 
     def succeeded(self, snapshot: Snapshot, chance: float) -> Keyring:
-        """A valid document arrived; it replaces the set. `chance` in [0, 1) spreads the renewals of many processes."""
+        """A valid document arrived; it replaces the set. `chance` in [0, 1) spreads the refreshes of many processes."""
         ahead = snapshot.ttl * self.lifecycle.refresh_ahead * (0.9 + 0.2 * chance)
         return replace(
             self,
