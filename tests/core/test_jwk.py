@@ -126,6 +126,7 @@ MODULUS = int.from_bytes(b"\xc5" * 256, "big") | 1
         (without(RSA, e=number(65536)), "has an unsafe RSA exponent", False),
         (without(RSA, e="AQ"), "has an unsafe RSA exponent", False),
         (without(RSA, e=""), "has an unsafe RSA exponent", False),
+        (without(RSA, e=number((1 << 64) + 1)), "has an unsafe RSA exponent", False),  # costs 50 times as much
     ],
 )  # fmt: skip
 def test_a_bad_entry_is_dropped_alone(entry: Any, why: str, alarm: bool) -> None:
@@ -133,6 +134,26 @@ def test_a_bad_entry_is_dropped_alone(entry: Any, why: str, alarm: bool) -> None
     assert [key.kid for key in found.keys] == ["ec"]
     kid = entry.get("kid") if isinstance(entry, dict) and isinstance(entry.get("kid"), str) else None
     assert found.dropped == (DroppedKey(kid, why, alarm),)
+
+
+@pytest.mark.parametrize("sign", [0, 0x80])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    ],
+)
+def test_a_key_for_which_anybody_can_sign_is_dropped_with_an_alarm(point: str, sign: int) -> None:
+    raw = bytes.fromhex(point)
+    small = without(ED, x=base64url(raw[:31] + bytes([raw[31] | sign])))
+    (dropped,) = parse(small).dropped
+    assert dropped == DroppedKey("ed", "is an Ed25519 point of small order, for which anybody signs", alarm=True)
 
 
 def roca_modulus() -> int:

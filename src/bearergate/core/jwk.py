@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from bearergate.core.claims import Json
@@ -28,6 +29,20 @@ MAX_RSA_BITS: Final = 8192
 LARGE_RSA_BITS: Final = 4096
 _MAX_RSA_TEXT: Final = MAX_RSA_BITS // 6 + 8
 _MIN_RSA_EXPONENT: Final = 3
+_MAX_RSA_EXPONENT_BITS: Final = 64
+"""OpenSSL's own bound for a modulus of more than 3072 bits; without it one verification takes up to 10 ms."""
+_SMALL_ORDER: Final = frozenset(
+    {
+        0,
+        1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+        2**255 - 20,
+        2**255 - 19,
+        2**255 - 18,
+    }
+)
+"""The y coordinates, in every spelling, of the Ed25519 points whose order divides 8."""
 _CURVES: Final = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _NUMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
@@ -178,6 +193,7 @@ def _screen(entry: Json, tenant_of: str | None) -> VerificationKey:
     key = VerificationKey(
         _kid_of(entry), kty, curve if isinstance(curve, str) else None, _alg_of(entry), _import(entry)
     )
+    _screen_order(key.public_key)
     if key.alg is not None and not key.fits(ALGORITHMS[key.alg]):
         raise _Unusable("has an alg that does not fit its key type")
     return key
@@ -217,10 +233,18 @@ def _screen_rsa(entry: dict[str, Json]) -> None:
     modulus, exponent = _unsigned(entry.get("n")), _unsigned(entry.get("e"))
     if not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
         raise _Unusable(f"has an RSA modulus outside {MIN_RSA_BITS}-{MAX_RSA_BITS} bits")
-    if exponent % 2 == 0 or exponent < _MIN_RSA_EXPONENT:
+    if exponent % 2 == 0 or exponent < _MIN_RSA_EXPONENT or exponent.bit_length() > _MAX_RSA_EXPONENT_BITS:
         raise _Unusable("has an unsafe RSA exponent")
     if has_roca_fingerprint(modulus):
         raise _Unusable("has the fingerprint of a weak RSA generator (CVE-2017-15361)", alarm=True)
+
+
+def _screen_order(key: PublicKey) -> None:
+    """Without knowing any secret, signatures can be made that verify with an Ed25519 point of small order."""
+    if isinstance(key, Ed25519PublicKey):
+        without_sign = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
+        if without_sign in _SMALL_ORDER:
+            raise _Unusable("is an Ed25519 point of small order, for which anybody signs", alarm=True)
 
 
 def _unsigned(text: Json) -> int:
