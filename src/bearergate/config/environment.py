@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from bearergate.config.located import Located, Report, locate
+from bearergate.config.located import STAND_IN, Located, Report, locate
 
 LISTS: Final = frozenset(
     {"OIDC_ISSUERS", "OIDC_AUDIENCES", "OIDC_ALLOWED_CLIENTS", "OIDC_MACHINE_CLIENTS", "OIDC_ALGORITHMS"}
@@ -32,10 +32,11 @@ def read_variable(key: str, text: str, report: Report) -> Located:
         value = _BOOLEAN.get(text.strip().lower())
         if value is None:
             report.problem(at, "must be true or false (or 1, 0, yes, no)")
+    elif key in NUMBERS and _NUMBER.fullmatch(text.strip()):
+        value = int(text)
     elif key in NUMBERS:
-        value = int(text) if _NUMBER.fullmatch(text.strip()) else 0
-        if not _NUMBER.fullmatch(text.strip()):
-            report.problem(at, "must be a whole number")
+        value = 0
+        report.problem(at, "must be a whole number")
     return locate(bool(value) if key in BOOLEANS else value, key, lambda _: at.origin)
 
 
@@ -47,6 +48,6 @@ def _list(at: Located, text: str, report: Report) -> object:
         items: list[object] = json.loads(text)
     except (ValueError, RecursionError):
         report.problem(at, "begins like a JSON array but is none", "separate the items by commas, or correct the JSON")
-        return _STAND_INS.get(at.path, ["https://issuer.invalid"])
+        return _STAND_INS.get(at.path, [STAND_IN])
     # Whatever is no string is refused as such; what is nested inside it does not matter.
     return [item if isinstance(item, str) else None for item in items]

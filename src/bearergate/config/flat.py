@@ -13,7 +13,7 @@ from typing import Final
 
 from bearergate.config.environment import read_variable
 from bearergate.config.file import read_file
-from bearergate.config.located import Located, Report, locate
+from bearergate.config.located import STAND_IN, Located, Report, locate
 from bearergate.config.profiles import OPENDEPOT, QUAY
 from bearergate.config.schema import build
 from bearergate.config.section import Section, read_text, read_texts
@@ -49,7 +49,6 @@ KEYS: Final = (
 )  # fmt: skip
 
 _PREFIXES: Final = ("OIDC_", "BEARERGATE_")
-_STAND_IN: Final = "https://issuer.invalid"
 
 
 def from_mapping(mapping: Mapping[str, object]) -> Settings:
@@ -137,7 +136,7 @@ def _to_schema(flat: Section) -> Located:
 def _read_issuers(flat: Section) -> tuple[Located, ...]:
     """The trusted issuers; a stand-in after a problem, so that everything else is looked at too."""
     many, one = flat.members.get(ISSUERS), flat.members.get(ISSUER)
-    stand_in = (Located(_STAND_IN, ISSUERS, ISSUERS, ISSUERS),)
+    stand_in = (Located(STAND_IN, ISSUERS, ISSUERS, ISSUERS),)
     if one is None and many is None:
         flat.report.add(Problem(ISSUERS, "no issuer is configured", f"set {ISSUERS} or {ISSUER}"))
         return stand_in
@@ -191,8 +190,8 @@ def _read_audiences(flat: Section) -> Located:
         flat.report.add(Problem(AUDIENCES, text, "an audience is mandatory"))
     if listed is None:
         # The stand-in is never used: without a usable client id there is a problem.
-        at = client or Located(_STAND_IN, AUDIENCES, AUDIENCES, AUDIENCES)
-        item = Located(own or _STAND_IN, at.path, at.name, at.origin)
+        at = client or Located(STAND_IN, AUDIENCES, AUDIENCES, AUDIENCES)
+        item = Located(own or STAND_IN, at.path, at.name, at.origin)
         return Located([], at.path, at.name, at.origin, items=(item,))
     profile = flat.members.get(PROFILE)
     quay = profile is not None and profile.value == QUAY

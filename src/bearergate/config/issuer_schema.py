@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bearergate.config.key_source import read_key_source
-from bearergate.config.located import Located, Report, locate
+from bearergate.config.located import STAND_IN, Located, Report, locate
 from bearergate.config.machine_clients import read_machine_clients
 from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import LATER_SWITCHES, OPENDEPOT, PROFILES, QUAY, SWITCHES
@@ -49,8 +49,6 @@ _STORIES: Final = {
     **{name: _BROUGHT.format(name) for name in ("tenant_keys_only", "client_from_audience", "refuse_impersonated")},
     **LATER,
 }
-_STAND_IN: Final = "https://issuer.invalid"
-"""Takes the place of what cannot be used, so that the rest is looked at too; a problem is noted by then."""
 _GROUPS_KEYS: Final = ("claim", "prefix")
 
 
@@ -151,7 +149,7 @@ def _read_policy(section: Section, folder: Path, require: Mapping[str, tuple[Jso
     leeway = section.whole("leeway", 0, MAX_LEEWAY)
     return IssuerPolicy(
         issuer=issuer,
-        audiences=frozenset(section.texts("audiences") or (_STAND_IN,)),
+        audiences=frozenset(section.texts("audiences") or (STAND_IN,)),
         aliases=section.texts("aliases") or (),
         audience_match=section.choice("audience_match", AudienceMatch, AudienceMatch.ANY),
         allowed_clients=None if allowed is None else frozenset(allowed),
@@ -174,7 +172,7 @@ def _read_issuer(section: Section) -> str:
     insecure = section.members.get("allow_insecure_http")
     issuer = section.text("issuer")
     if issuer is None:
-        return _STAND_IN
+        return STAND_IN
     try:
         check_issuer(issuer, allow_insecure_http=insecure is not None and insecure.value is True)
     except UrlProblem as problem:

@@ -13,6 +13,8 @@ from bearergate.core.errors import ConfigError, Problem
 
 CODE: Final = "code"
 DEFAULT: Final = "default"
+STAND_IN: Final = "https://issuer.invalid"
+"""Takes the place of what cannot be used, so that the rest is looked at too; a problem is noted by then."""
 
 
 @dataclass(frozen=True, slots=True)

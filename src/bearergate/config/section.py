@@ -87,7 +87,7 @@ class Section:
         name = None if found is None else read_choice(found, [option.value for option in options], self.report)
         return default if name is None else options(name)
 
-    def section(self, key: str, known: Iterable[str], hidden: Mapping[str, str] | None = None) -> Section:
+    def section(self, key: str, known: Iterable[str], stories: Mapping[str, str] | None = None) -> Section:
         """A mapping inside this one; an absent one is empty. Unknown keys in it are noted."""
         found = self.members.get(key)
         members: Mapping[str, Located] = {}
@@ -95,7 +95,7 @@ class Section:
             self.report.problem(found, f"must be a mapping, got {found.kind}")
         elif found is not None and found.members is not None:
             members = found.members
-            refuse_unknown(members, known, self.report, hidden)
+            refuse_unknown(members, known, self.report, stories)
         path = None if self.path is None else f"{self.path}.{key}" if self.path else key
         return Section(members, self.report, path)
 
@@ -158,15 +158,15 @@ def read_choice(at: Located, options: Iterable[str], report: Report) -> str | No
 
 
 def refuse_unknown(
-    members: Mapping[str, Located], known: Iterable[str], report: Report, hidden: Mapping[str, str] | None = None
+    members: Mapping[str, Located], known: Iterable[str], report: Report, stories: Mapping[str, str] | None = None
 ) -> None:
-    """Note every member that is no known key. `hidden`: names with a story of their own, and that story."""
+    """Note every member that is no known key. `stories`: names with a story of their own, and that story."""
     accepted = list(known)
     for key, at in members.items():
         if key in accepted or at.brought:
             continue
-        if hidden and key in hidden:
-            report.sentence(at, hidden[key])
+        if stories and key in stories:
+            report.sentence(at, stories[key])
             continue
         report_unknown(at, accepted, report)
 
