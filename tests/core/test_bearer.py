@@ -181,6 +181,14 @@ def test_a_missing_scope_is_named_in_the_challenge() -> None:
     assert headers["WWW-Authenticate"].endswith(', scope="read write"')
 
 
+@pytest.mark.parametrize("scope", ['a", error="x', "a\r\nSet-Cookie: b=c", "é", "a\\", "", "\t"])
+def test_a_scope_that_cannot_stand_in_a_challenge_is_left_out(scope: str) -> None:
+    status, headers, _ = read(answer(InsufficientScope(scope)))
+    assert status == 403
+    assert headers["WWW-Authenticate"].isascii()
+    assert headers["WWW-Authenticate"].endswith('that this request needs."')
+
+
 @pytest.mark.parametrize("reason", [Reason.GROUPS_MISSING, Reason.GROUPS_OVERAGE, Reason.BINDING_NONE])
 def test_denied_access_has_no_challenge(reason: Reason) -> None:
     status, headers, body = read(answer(AccessDenied(reason)))

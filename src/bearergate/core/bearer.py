@@ -29,14 +29,14 @@ SCHEME: Final = "Bearer"
 AUTHORIZATION: Final = "Authorization"
 WWW_AUTHENTICATE: Final = "WWW-Authenticate"
 RETRY_AFTER: Final = "Retry-After"
-DEFAULT_REALM: Final = "api"
+DEFAULT_QUOTABLE: Final = "api"
 
 _FIELD: Final = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?P<credentials>[^ ].*))?")
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 # Matches at every quotation mark, its end being optional: a text without end must not be read again and again.
 _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?(?P<end>"?)')
 _NEW_CREDENTIALS: Final = re.compile(r"\s*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+ +[^ =]|bearer\s*$)", re.IGNORECASE)
-_REALM: Final = re.compile(r"[ !#-\[\]-~]+")
+_QUOTABLE: Final = re.compile(r"[ !#-\[\]-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _counts_several(text: str) -> bool:
 
 def check_realm(realm: str) -> str:
     """The realm, if it can stand in a challenge as it is; raises ConfigError (RFC 9110 section 5.6.4)."""
-    if not _REALM.fullmatch(realm):
+    if not _QUOTABLE.fullmatch(realm):
         problem = "must be printable ASCII without quotes and backslashes"
         raise ConfigError([Problem("realm", problem, "choose a short name such as api")])
     return realm
@@ -117,7 +117,8 @@ def _challenge(error: Refusal, realm: str) -> str:
     parameters = [f'realm="{realm}"']
     if error.error:
         parameters += [f'error="{error.error}"', f'error_description="{error.reason.meaning}"']
-    if isinstance(error, InsufficientScope):
+    # An application may have put a scope together from what a client sent.
+    if isinstance(error, InsufficientScope) and _QUOTABLE.fullmatch(error.scope):
         parameters.append(f'scope="{error.scope}"')
     return f"{SCHEME} {', '.join(parameters)}"
 
