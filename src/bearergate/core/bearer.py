@@ -29,7 +29,7 @@ SCHEME: Final = "Bearer"
 AUTHORIZATION: Final = "Authorization"
 WWW_AUTHENTICATE: Final = "WWW-Authenticate"
 RETRY_AFTER: Final = "Retry-After"
-DEFAULT_QUOTABLE: Final = "api"
+DEFAULT_REALM: Final = "api"
 
 _FIELD: Final = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?P<credentials>[^ ].*))?")
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
