@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from traceback import format_tb
 from typing import Any, Final, TypeVar, cast, overload
 
@@ -32,10 +32,12 @@ _signals: Final = Namespace()
 token_accepted: Final = _signals.signal("token_accepted")
 token_rejected: Final = _signals.signal("token_rejected")
 
+_is_look_alike: Final = lru_cache(maxsize=512)(
+    is_look_alike
+)  # of the start of a name, so that what is kept stays small
 _CREDENTIALS: Final = f"HTTP_{AUTHORIZATION.upper()}"
 _DEMAND: Final = "bearergate_demand"
-# An attribute of the request, not of `g`: an application context may live through several requests.
-_PRINCIPAL: Final = "bearergate_principal"
+_PRINCIPAL: Final = "bearergate_principal"  # of the request, not of `g`: that may live through several requests
 _log: Final = logging.getLogger("bearergate.flask")
 
 principal: Principal = cast("Principal", cast("object", LocalProxy(lambda: getattr(request, _PRINCIPAL, None))))
@@ -133,7 +135,6 @@ class _Guard:
     has_served: bool = False
 
     def check_audiences(self) -> None:
-        """Raise ConfigError for views that demand an audience which no accepted token can have."""
         asked = {name: getattr(view, _DEMAND, _Demand()).audience for name, view in self.app.view_functions.items()}
         wrong = {name: value for name, value in asked.items() if value not in {None, *self.validator.audiences}}
         if wrong:
@@ -145,8 +146,9 @@ class _Guard:
         if not self.has_served:
             self.check_audiences()
             self.has_served = True
-        for key in [key for key in request.environ if key.startswith("HTTP_") and is_look_alike(key[5:])]:
-            del request.environ[key]
+        environ = request.environ
+        for key in [key for key in environ if key.startswith("HTTP_") and _is_look_alike(key[5:45])]:
+            del environ[key]
         if self.whole is not None:
             self.judge(_Demand(), self.whole)
         view = self.app.view_functions.get(request.endpoint or "")

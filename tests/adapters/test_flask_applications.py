@@ -42,6 +42,14 @@ def test_a_view_may_demand_more_than_the_whole_application(world: World) -> None
     assert ask(app, path="/health").status_code == 401, "the view demands what its path does not"
 
 
+def test_a_view_may_demand_another_audience_than_the_whole_application(world: World) -> None:
+    app = Flask(__name__)
+    ResourceServer(app, world.validator, protect_all=True)
+    app.get("/")(require(audience="https://reports.test")(subject))
+    assert ask(app, world.issuer.mint()).status_code == 401
+    assert ask(app, world.issuer.mint(aud="https://reports.test")).text == "user-1"
+
+
 def test_exempt_paths_mean_nothing_without_protection(world: World) -> None:
     with pytest.raises(ConfigError, match="protect_all: must be true for exempt or optional paths"):
         ResourceServer(exempt=["/health"])
