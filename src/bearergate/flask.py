@@ -32,9 +32,7 @@ _signals: Final = Namespace()
 token_accepted: Final = _signals.signal("token_accepted")
 token_rejected: Final = _signals.signal("token_rejected")
 
-_is_look_alike: Final = lru_cache(maxsize=512)(
-    is_look_alike
-)  # of the start of a name, so that what is kept stays small
+_is_look_alike: Final = lru_cache(maxsize=512)(is_look_alike)  # asked for the start of a name: that stays small
 _CREDENTIALS: Final = f"HTTP_{AUTHORIZATION.upper()}"
 _DEMAND: Final = "bearergate_demand"
 _PRINCIPAL: Final = "bearergate_principal"  # of the request, not of `g`: that may live through several requests
