@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from cachetools import LRUCache
@@ -39,14 +40,12 @@ class Keys:
         notify: Callable[[Event], None] | None = None,
     ) -> None:
         """Nothing is fetched here. `fetch` replaces the default for every issuer; clocks are in seconds."""
-        self._lifecycle = lifecycle or KeyLifecycle()
-        self._fetch = fetch
-        self._clocks = (monotonic, wall)
-        self._notify = notify
+        numbers = lifecycle or KeyLifecycle()
+        self._open = partial(IssuerKeys, lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify)
         self._lock = threading.Lock()
         self._sources = dict(sources)
         self._configured: Final = {issuer: self._open(issuer, source) for issuer, source in sources.items()}
-        self._runtime: LRUCache[str, IssuerKeys] = LRUCache(self._lifecycle.runtime_issuers)
+        self._runtime: LRUCache[str, IssuerKeys] = LRUCache(numbers.runtime_issuers)
         _alive.add(self)
 
     def find(self, issuer: str, header: JoseHeader, *, doubted: KeySet | None = None) -> KeySet:
@@ -101,12 +100,6 @@ class Keys:
         # All flights start before anybody waits: the slowest issuer is the whole wait.
         woken = [station.wake() for station in self._configured.values()]
         return [wait for wait in woken if wait is not None]
-
-    def _open(self, issuer: str, source: KeySource) -> IssuerKeys:
-        monotonic, wall = self._clocks
-        return IssuerKeys(
-            issuer, source, self._lifecycle, self._fetch, monotonic=monotonic, wall=wall, notify=self._notify
-        )
 
     def _stations(self, issuer: str) -> tuple[IssuerKeys, ...]:
         own = self._configured.get(issuer)
