@@ -23,7 +23,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
-from bearergate.core.report import FAIL, Report, Row
+from bearergate.core.report import Outcome, Report, Row
 from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch
 from bearergate.keys import Keys
@@ -35,7 +35,7 @@ _CODE: Final = "code"
 
 
 @dataclass(slots=True)
-class _Begun:
+class _Call:
     """What is known of one call while it runs, for the event at its end."""
 
     adapter: str
@@ -170,15 +170,15 @@ class Validator:
 
     def refused(self, error: Refusal, *, adapter: str) -> None:
         """Report a refusal that an adapter decided itself (missing credentials, scope, group) as an event."""
-        self._rejected(error, _Begun(adapter, monotonic_clock()))
+        self._rejected(error, _Call(adapter, monotonic_clock()))
 
-    def _call(self, token: str, audience: str | None, adapter: str) -> _Begun:
+    def _call(self, token: str, audience: str | None, adapter: str) -> _Call:
         if audience is not None and audience not in self.audiences:
             problem = f"{audience!r} is not a configured audience"
             raise ConfigError([Problem("audience", problem, "ask for one of OIDC_AUDIENCES, or add it there")])
-        return _Begun(adapter, monotonic_clock(), token)
+        return _Call(adapter, monotonic_clock(), token)
 
-    def _begin(self, token: str, call: _Begun) -> tuple[UnverifiedToken, IssuerPolicy]:
+    def _begin(self, token: str, call: _Call) -> tuple[UnverifiedToken, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
         return call.unverified, call.policy
 
@@ -196,7 +196,7 @@ class Validator:
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
         return Report((*rows, *self._validation.close_report(x, keys, self._clock())))
 
-    def _accepted(self, principal: Principal, call: _Begun) -> None:
+    def _accepted(self, principal: Principal, call: _Call) -> None:
         if not self._is_observed() or call.unverified is None:
             return
         header = call.unverified.header
@@ -213,7 +213,7 @@ class Validator:
             )
         )
 
-    def _rejected(self, error: Refusal, call: _Begun) -> None:
+    def _rejected(self, error: Refusal, call: _Call) -> None:
         if not self._is_observed():
             return
         self._tell(
@@ -232,7 +232,7 @@ class Validator:
             )
         )
 
-    def _said(self, call: _Begun) -> UnverifiedIdentity:
+    def _said(self, call: _Call) -> UnverifiedIdentity:
         """What a refused token says of itself, also when it was refused before anything was trusted."""
         _, x = self._validation.open_report(call.token)
         return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
@@ -250,4 +250,4 @@ class Validator:
 
 def _may_look_for_keys(rows: list[Row]) -> bool:
     """No key is fetched for a token that is refused without one."""
-    return not any(row.outcome == FAIL for row in rows)
+    return not any(row.outcome is Outcome.FAIL for row in rows)

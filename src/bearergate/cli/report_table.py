@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bearergate.cli.advice import advice
-from bearergate.core.report import FAIL, PASS, SKIPPED, Report, Row
+from bearergate.core.report import Outcome, Report, Row
 
-_STYLES: Final = {PASS: "green", FAIL: "bold red"}
+_STYLES: Final = {Outcome.PASS: "green", Outcome.FAIL: "bold red"}
 
 
 def print_report(report: Report) -> None:
@@ -37,8 +37,8 @@ def print_report(report: Report) -> None:
 
 def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
     rule = row.section.replace(" section ", " ")
-    if row.outcome == SKIPPED:
-        yield _dim(SKIPPED), _dim(row.check), Text(), _dim(f"{row.actual}, {rule}")
+    if row.outcome is Outcome.SKIPPED:
+        yield _dim(Outcome.SKIPPED), _dim(row.check), Text(), _dim(f"{row.actual}, {rule}")
         return
     style = _STYLES[row.outcome]
     yield Text(row.outcome, style=style), Text(row.check), _dim("expected"), Text(_shown(row.expected))
@@ -48,7 +48,7 @@ def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
 
 
 def _verdict(report: Report) -> Text:
-    failed = next((row for row in report.rows if row.outcome == FAIL), None)
+    failed = report.failed
     if failed is None or failed.reason is None:
         return Text.assemble(("Accepted.", "bold green"), " Every check that applies has passed.")
     word = "No verdict" if report.undecided else "Refused"

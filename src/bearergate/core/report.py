@@ -6,12 +6,17 @@ Never holds the token or its signature. Knows no terminal: the command line draw
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bearergate.core.reasons import Reason
 
-PASS = "pass"
-FAIL = "fail"
-SKIPPED = "skipped"
+
+class Outcome(StrEnum):
+    """What became of one check."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,7 @@ class Row:
     """One row of a report: what a check said of one token."""
 
     check: str
-    outcome: str
-    """`pass`, `fail` or `skipped`."""
+    outcome: Outcome
     expected: str
     actual: str
     reason: Reason | None
@@ -37,12 +41,17 @@ class Report:
     @property
     def accepted(self) -> bool:
         """Whether `validate` would accept the token."""
-        return self.reason is None
+        return self.failed is None
+
+    @property
+    def failed(self) -> Row | None:
+        """The first row that failed, at which `validate` would stop."""
+        return next((row for row in self.rows if row.outcome is Outcome.FAIL), None)
 
     @property
     def reason(self) -> Reason | None:
-        """The reason `validate` would give: that of the first row that failed."""
-        return next((row.reason for row in self.rows if row.outcome == FAIL), None)
+        """The reason `validate` would give."""
+        return self.failed.reason if self.failed else None
 
     @property
     def undecided(self) -> bool:
@@ -54,7 +63,7 @@ class Report:
         rows = [
             {
                 "check": row.check,
-                "outcome": row.outcome,
+                "outcome": row.outcome.value,
                 "reason": row.reason.value if row.reason else None,
                 "expected": row.expected,
                 "actual": row.actual,

@@ -19,7 +19,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
-from bearergate.core.report import FAIL, PASS, SKIPPED, Row
+from bearergate.core.report import Outcome, Row
 
 
 class Validation:
@@ -72,7 +72,7 @@ class Validation:
             x.keys = keys
         rows = [_report(check, x) for check in CLOSING]
         if isinstance(keys, Refusal):
-            rows[0] = _row(CLOSING[0], FAIL, "the issuer's keys", str(keys), keys.reason)
+            rows[0] = _row(CLOSING[0], Outcome.FAIL, "the issuer's keys", str(keys), keys.reason)
         return rows
 
     def _examination(self, token: str) -> Examination:
@@ -99,17 +99,17 @@ def _walk(checks: tuple[Check, ...], x: Examination) -> None:
 
 def _report(check: Check, x: Examination) -> Row:
     if not all(x.has(field) for field in check.needs):
-        return _row(check, SKIPPED, "", "not reached", None)
+        return _row(check, Outcome.SKIPPED, "", "not reached", None)
     if x.has("policy") and not check.applies(x.policy):
-        return _row(check, SKIPPED, "", "not configured", None)
+        return _row(check, Outcome.SKIPPED, "", "not configured", None)
     try:
         check.run(x)
     except Refusal as error:
-        return _row(check, FAIL, *check.facts(x), error.reason)
-    return _row(check, PASS, *check.facts(x), None)
+        return _row(check, Outcome.FAIL, *check.facts(x), error.reason)
+    return _row(check, Outcome.PASS, *check.facts(x), None)
 
 
-def _row(check: Check, outcome: str, expected: str, actual: str, reason: Reason | None) -> Row:
+def _row(check: Check, outcome: Outcome, expected: str, actual: str, reason: Reason | None) -> Row:
     return Row(check.name, outcome, expected, actual, reason, check.rule, check.section)
 
 
