@@ -130,6 +130,8 @@ class IssuerKeys:
         """In a child process: the flight's thread is gone, and the lock may be held by nobody."""
         self._lock = threading.Lock()
         self._flight = None
+        # Whoever held the lock may have been half-way through a change of it.
+        self._negatives = self._no_negatives()
 
     def _settle(self, header: JoseHeader, doubted: KeySet | None, *, arrived: bool) -> KeySet:
         now = self._monotonic()
@@ -175,7 +177,7 @@ class IssuerKeys:
         thread = threading.Thread(target=self._run, args=(flight, forced), name="bearergate-keys", daemon=True)
         try:
             thread.start()
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             problem = "no thread could be started to fetch the keys"
             _log.warning("the keys of %s could not be refreshed: %s", self._issuer, problem)
             self._land(flight, forced, problem)
