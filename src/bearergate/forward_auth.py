@@ -94,10 +94,10 @@ class _Door:
             principal = await self._principal(_facts(request))
             response = _identity(principal)
         except Refusal as error:
-            response = _said(self._admission.answer(error))
+            response = _response(self._admission.answer(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             _report(error, "judging a request")
-            response = _said(failure())
+            response = _response(failure())
         if request.method == "HEAD":
             # The headers stay those of GET, Content-Length too (RFC 9110 section 9.3.2).
             response.body = b""
@@ -153,7 +153,7 @@ def _identity(principal: Principal | None) -> Response:
     return _json(HTTPStatus.OK, identity_members(principal), dict(identity_headers(principal)))
 
 
-def _said(answer: Answer) -> Response:
+def _response(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     # As pairs: an answer may hold several challenges, which are several fields of one name.
     response.raw_headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in answer.headers]

@@ -259,10 +259,10 @@ def _unsigned(text: Json) -> int:
 def _import(entry: dict[str, Json]) -> PublicKey:
     from joserfc.jwk import import_key
 
-    kty = entry["kty"]
-    numbers = {name: entry[name] for name in ("kty", *_NUMBERS[str(kty)]) if name in entry}
+    numbers = {name: entry[name] for name in ("kty", *_NUMBERS[str(entry["kty"])]) if name in entry}
     try:
-        # A sub-mapping of public numbers only: parameters such as `use` were judged above, by our rules.
+        # A sub-mapping of public numbers only: parameters such as `use` were judged above, by our rules. joserfc knows
+        # more kinds of values and keys than are left by then, hence the types.
         return import_key(numbers).public_key  # type: ignore[arg-type, return-value]
     except Exception:  # noqa: BLE001 - see below
         # joserfc raises a dozen unrelated types for malformed numbers; each means the same to us.
