@@ -21,6 +21,7 @@ from bearergate.fetch import Fetch, Fetched, FetchFailed
 
 _RETRYABLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_ETAG: Final = re.compile(r"[!-~]{1,256}")
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\"?", re.IGNORECASE)
 
 
@@ -101,13 +102,13 @@ class Attempt:
             raise AttemptFailed(f"the JWK Set was answered with status {answer.status}")
         digest = hashlib.sha256(answer.body).hexdigest()
         if held is not None and held.sha256 == digest:
-            return self._snapshot(answer, place, held.keys, digest, answer.headers.get("etag"))
+            return self._snapshot(answer, place, held.keys, digest, entity_tag(answer))
         tenant = self._issuer if self._source.tenant_keys_only else None
         try:
             keys = parse_jwk_set(answer.body, tenant_of=tenant, max_keys=self._lifecycle.max_keys)
         except KeySetError as problem:
             raise AttemptFailed(str(problem)) from None
-        return self._snapshot(answer, place, keys, digest, answer.headers.get("etag"))
+        return self._snapshot(answer, place, keys, digest, entity_tag(answer))
 
     def _snapshot(self, answer: Fetched, place: Place, keys: KeySet, digest: str, etag: str | None) -> Snapshot:
         return Snapshot(
@@ -142,3 +143,13 @@ def max_age(answer: Fetched) -> float | None:
     """The `max-age` of an answer in seconds (RFC 9111 section 5.2.2.1), or None."""
     found = _MAX_AGE.search(answer.headers.get("cache-control", ""))
     return float(found[1]) if found else None
+
+
+def entity_tag(answer: Fetched) -> str | None:
+    """The `ETag` of an answer, or None.
+
+    Not one that is long or odd (RFC 9110 section 8.8.3): it is sent back with every refresh from then on, and a server
+    or proxy that refuses such a field would refuse the keys with it.
+    """
+    etag = answer.headers.get("etag", "")
+    return etag if _ETAG.fullmatch(etag) else None
