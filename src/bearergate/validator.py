@@ -23,6 +23,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
 from bearergate.core.report import Outcome, Report, Row
 from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch
@@ -141,6 +142,9 @@ class Validator:
         if _may_look_for_keys(rows):
             try:
                 keys = self._keys.find(x.policy.issuer, x.header)
+                if self._is_doubtful(rows, x, keys):
+                    rows, x = self._validation.open_report(token)
+                    keys = self._keys.find(x.policy.issuer, x.header, doubted=keys)
             except Refusal as error:
                 keys = error
         return self._close_report(rows, x, keys)
@@ -152,6 +156,9 @@ class Validator:
         if _may_look_for_keys(rows):
             try:
                 keys = await self._keys.find_async(x.policy.issuer, x.header)
+                if self._is_doubtful(rows, x, keys):
+                    rows, x = self._validation.open_report(token)
+                    keys = await self._keys.find_async(x.policy.issuer, x.header, doubted=keys)
             except Refusal as error:
                 keys = error
         return self._close_report(rows, x, keys)
@@ -191,7 +198,15 @@ class Validator:
         import asyncio
 
         # One such verification would hold every other task up for longer than the hand-over costs.
-        return await asyncio.to_thread(self._finish, unverified, policy, keys)
+        try:
+            return await asyncio.to_thread(self._finish, unverified, policy, keys)
+        except RuntimeError:
+            # No thread is to be had. A slow verdict is better than none.
+            return self._finish(unverified, policy, keys)
+
+    def _is_doubtful(self, rows: list[Row], x: Examination, keys: KeySet) -> bool:
+        """Whether validate would look for newer keys: the signature failed, and no kid says which key made it."""
+        return x.header.kid is None and self._close_report(rows, x, keys).reason is Reason.SIGNATURE_INVALID
 
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
         return Report((*rows, *self._validation.close_report(x, keys, self._clock())))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bearergate.core.errors import Unavailable
+from bearergate.core.errors import BadSignature, Unavailable
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.policy import KeySource
 from bearergate.keys import Keys
@@ -29,6 +31,21 @@ def test_a_flight_that_cannot_start_is_a_failed_one(error: type[Exception], monk
             validator.validate(issuer.mint())
     clock.advance(2)
     assert validator.validate(issuer.mint()).issuer == issuer.issuer
+
+
+@pytest.mark.parametrize("alg", ["ES384", "ES512"])
+def test_a_slow_algorithm_is_verified_where_no_thread_can_be_started(alg: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer = FakeIssuer(alg=alg)
+    validator = validator_for(issuer)
+    validator.warm()
+
+    def submit(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    assert asyncio.run(validator.validate_async(issuer.mint())).issuer == issuer.issuer
+    with pytest.raises(BadSignature):
+        asyncio.run(validator.validate_async(issuer.forge()))
 
 
 def test_a_child_process_does_not_trust_what_another_thread_was_writing() -> None:
