@@ -45,7 +45,8 @@ def test_a_refused_token_ends_with_1_and_says_why_and_what_to_do(issuer: FakeIss
     closing = " ".join(ended.stdout.rsplit("\n\n", 1)[1].split())
     assert closing == (
         'Refused: audience_mismatch (check "audience"). The token was issued for another audience. '
-        "Request a token for an expected audience; add the token's audience to OIDC_AUDIENCES only if it names this API too."
+        "Request a token for an expected audience; "
+        "add the token's audience to OIDC_AUDIENCES only if it names this API too."
     )
     assert "aud=https://other.test" in ended.stdout
     assert "RFC 7519 4.1.3" in ended.stdout

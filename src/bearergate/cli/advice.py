@@ -48,7 +48,8 @@ _ADVICE: Final[Mapping[R, str]] = {
     R.RULE_FAILED: "Compare the setting require with what the token says.",
     R.AUDIENCE_MISSING: "Request a token for this resource, so that it names an audience.",
     R.AUDIENCE_MISMATCH: (
-        "Request a token for an expected audience; add the token's audience to OIDC_AUDIENCES only if it names this API too."
+        "Request a token for an expected audience; "
+        "add the token's audience to OIDC_AUDIENCES only if it names this API too."
     ),
     R.CLIENT_MISSING: "Have the issuer name the client in its tokens, or remove OIDC_ALLOWED_CLIENTS.",
     R.CLIENT_NOT_ALLOWED: "If this client may act here, add it to OIDC_ALLOWED_CLIENTS.",
