@@ -27,6 +27,7 @@ help:
 
 #: make run           start the gate on 127.0.0.1:8080: your issuers if OIDC_ISSUERS, OIDC_ISSUER or BEARERGATE_CONFIG is set, else the demo
 #: make run ONCE=1    print the demo's table of tokens and verdicts, stop, fail if a verdict is not the expected one
+#: make run ARGS=...  options of `bearergate serve` or `bearergate demo`, for example ARGS='--port 18080'
 run: $(RUN_VENV)/.installed
 	@if [ -n "$(ONCE)" ]; then exec $(RUN_BIN)/bearergate demo --once $(ARGS); \
 	elif [ -n "$$OIDC_ISSUERS$$OIDC_ISSUER$$BEARERGATE_CONFIG" ]; then exec $(RUN_BIN)/bearergate serve $(ARGS); \
