@@ -76,7 +76,9 @@ class HttpFetch:
             except FetchFailed:
                 raise
             except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-                raise FetchFailed(_sentence(error, deadline), retryable=isinstance(error, ConnectionError)) from None
+                is_cut = monotonic_clock() >= deadline
+                retryable = isinstance(error, ConnectionError) and not is_cut
+                raise FetchFailed(_sentence(error, is_cut=is_cut), retryable=retryable) from None
 
     def _connection(self, url: str, deadline: float) -> _Connection | _TlsConnection:
         parts = urlsplit(url)
@@ -147,7 +149,8 @@ def _cut_at(connection: _Connection | _TlsConnection, deadline: float) -> Genera
 def _connect(connection: _Connection | _TlsConnection, deadline: float) -> None:
     try:
         connection.connect()
-        connection.sock.settimeout(max(0.001, deadline - monotonic_clock()))
+        # Not on the socket: urllib3 sets its own value there before it sends and before it reads.
+        connection.timeout = max(0.001, deadline - monotonic_clock())
     except ssl.SSLCertVerificationError as error:
         raise FetchFailed(f"its TLS certificate is not trusted ({error.verify_message})") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -173,8 +176,8 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -
     return Fetched(response.status, headers, b"".join(pieces))
 
 
-def _sentence(error: Exception, deadline: float) -> str:
-    if isinstance(error, TimeoutError) or monotonic_clock() >= deadline:
+def _sentence(error: Exception, *, is_cut: bool) -> str:
+    if isinstance(error, TimeoutError) or is_cut:
         return "it did not answer in time"
     return f"its answer could not be read ({_kind(error)})"
 

@@ -78,9 +78,17 @@ def test_compression_is_understood(issuer: FakeIssuer) -> None:
 def test_whoever_is_slow_is_cut_at_the_deadline(issuer: FakeIssuer, fault: Fault) -> None:
     issuer.jwks_fault = fault
     started = time.monotonic()
-    with pytest.raises(FetchFailed, match="did not answer in time"):
+    with pytest.raises(FetchFailed, match="did not answer in time") as caught:
         get(issuer.jwks_uri, seconds=0.7)
     assert time.monotonic() - started < 1.5
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("fault", [Fault(delay=0.6), Fault(drip_body=0.3, body=b"{}  ")], ids=["delay", "drip"])
+def test_the_time_to_connect_does_not_limit_the_time_to_answer(issuer: FakeIssuer, fault: Fault) -> None:
+    issuer.jwks_fault = fault
+    fetch = HttpFetch(connect_timeout=0.2)
+    assert fetch(issuer.jwks_uri, etag=None, deadline=time.monotonic() + 4, max_bytes=LIMIT).status == 200
 
 
 def test_a_reset_connection_may_be_retried(issuer: FakeIssuer) -> None:
