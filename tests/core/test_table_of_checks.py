@@ -337,6 +337,14 @@ def test_a_report_is_plain_json_and_names_every_row_of_the_table() -> None:
     assert report_on(mint()).as_dict()["reason"] is None
 
 
+def test_what_is_told_of_an_issuers_kids_is_short_and_on_one_line() -> None:
+    entries = [{**ISSUER.jwks()["keys"][0], "kid": f"\x1b[31m\n{'k' * 1000}{n}"} for n in range(20)]
+    keys = parse_jwk_set(json.dumps({"keys": entries}).encode())
+    (row,) = (row for row in report_on(mint(), keys=keys).rows if row.check == "key")
+    assert row.expected.isprintable()
+    assert len(row.expected) < 3000
+
+
 def test_nothing_of_a_token_that_is_too_long_is_decoded() -> None:
     rows, x = Validation([POLICY]).open_report(mint(pad="x" * 20_000))
     assert [row.outcome for row in rows] == ["fail"] + ["skipped"] * (len(OPENING) - 1)

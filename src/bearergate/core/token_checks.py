@@ -131,7 +131,7 @@ def check_key(x: Examination) -> None:
 
 
 def key_facts(x: Examination) -> tuple[str, str]:
-    kids = ", ".join(key.kid or "(no kid)" for key in x.keys.keys[:10])
+    kids = ", ".join(show(key.kid or "(no kid)") for key in x.keys.keys[:10])
     more = f" and {len(x.keys.keys) - 10} more" if len(x.keys.keys) > 10 else ""
     wanted = "absent" if x.header.kid is None else show(x.header.kid)
     return f"a key for {x.header.alg} among: {kids or 'no usable key'}{more}", f"kid {wanted}"
