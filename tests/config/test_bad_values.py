@@ -10,7 +10,7 @@ from bearergate.config import from_dict
 from tests.config.configurations import ALGORITHMS, ISSUER, OTHER, entry, problems_of, schema
 
 NAMED = "name at least one value or remove the key"
-HTTPS = "must use https; http is only for loopback hosts or with allow_insecure_http: true"
+HTTPS = "must use https; http is only for loopback hosts, or with allow_insecure_http: true in a configuration file"
 UNQUOTED = "write true or false without quotes"
 SUPPORTED = f"accepted: {ALGORITHMS}"
 PREFIXES = "prefixes that begin like client: or system: belong to machine clients and the system"
@@ -33,6 +33,16 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "issuer must not be a template; name each tenant's own issuer",
     ),
     ({"issuer": "https://login/*/v2.0"}, "issuer", "issuer must not be a wildcard; name each tenant's own issuer"),
+    (
+        {"issuer": "https://a/.well-known/openid-configuration"},
+        "issuer",
+        "issuer must not be the address of a discovery document; write the issuer that the document names",
+    ),
+    (
+        {"issuer": "https://a/.well-known/oauth-authorization-server/tenant"},
+        "issuer",
+        "issuer must not be the address of a discovery document; write the issuer that the document names",
+    ),
     ({"aliases": "a"}, "aliases", "aliases must be a list, got str"),
     ({"aliases": []}, "aliases", f"aliases must not be empty; {NAMED}"),
     ({"audiences": "api"}, "audiences", "audiences must be a list, got str"),

@@ -45,6 +45,8 @@ def check_issuer(issuer: str, *, allow_insecure_http: bool = False) -> None:
         raise UrlProblem("must not have a query")
     if "*" in issuer or "{" in issuer:
         raise UrlProblem("must not be a wildcard; name each tenant's own issuer")
+    if re.search(r"/\.well-known/(openid-configuration|oauth-authorization-server)(/|$)", issuer):
+        raise UrlProblem("must not be the address of a discovery document; write the issuer that the document names")
 
 
 def check_url(url: str, *, allow_insecure_http: bool = False) -> None:
@@ -73,7 +75,9 @@ def check_url(url: str, *, allow_insecure_http: bool = False) -> None:
     if url.endswith("?"):
         raise UrlProblem("must not have an empty query")
     if parts.scheme == "http" and not (allow_insecure_http or is_loopback(host)):
-        raise UrlProblem("must use https; http is only for loopback hosts or with allow_insecure_http: true")
+        raise UrlProblem(
+            "must use https; http is only for loopback hosts, or with allow_insecure_http: true in a configuration file"
+        )
 
 
 def well_known_urls(issuer: str) -> tuple[str, str]:
