@@ -7,6 +7,7 @@ import inspect
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from freezegun import freeze_time
 
 import bearergate
 from bearergate import BearergateError, ConfigError, Principal, Reason, Refusal, Validator
-from bearergate.core.events import Event, TokenAccepted, TokenRejected
+from bearergate.core.access import Demand
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.events import Event, KeysRefreshed, TokenAccepted, TokenRejected
 from bearergate.core.policy import IssuerPolicy
 from bearergate.observers import AuditLog
 from bearergate.testing import FakeIssuer
@@ -38,7 +41,7 @@ def test_a_good_token_names_its_principal(issuer: FakeIssuer) -> None:
     assert (principal.issuer, principal.subject) == (issuer.issuer, "ada")
 
 
-@pytest.mark.parametrize("name", ["validate", "explain", "warm"])
+@pytest.mark.parametrize("name", ["validate", "explain", "warm", "admit"])
 def test_sync_and_async_twins_have_one_signature(name: str) -> None:
     sync, twin = getattr(Validator, name), getattr(Validator, f"{name}_async")
     assert inspect.signature(sync) == inspect.signature(twin)
@@ -166,10 +169,11 @@ def test_every_decision_is_one_event(issuer: FakeIssuer) -> None:
     events: list[Event] = []
     validator = validator_for(issuer, observers=[events.append], policy_version="v1")
     validator.warm()
-    events.clear()
+    wait_for_refresh(events)
     validator.validate(issuer.mint(sub="ada", azp="portal"), adapter="asgi")
     refused(validator, issuer.mint(sub="eve", iss="https://evil.test", aud=["a", 1]))
-    validator.refused(bearergate.AuthenticationRequired(Reason.MISSING_CREDENTIALS), adapter="wsgi")
+    with pytest.raises(bearergate.AuthenticationRequired):
+        validator.admit(Admission(), RequestFacts(method="GET", path="/", authorization=[]), adapter="wsgi")
     accepted, foreign, missing = events
     assert isinstance(accepted, TokenAccepted)
     assert (accepted.principal.client_id, accepted.adapter, accepted.policy_version) == ("portal", "asgi", "v1")
@@ -180,6 +184,65 @@ def test_every_decision_is_one_event(issuer: FakeIssuer) -> None:
     assert foreign.unverified.audience == ("a",)
     assert isinstance(missing, TokenRejected)
     assert (missing.reason, missing.adapter) == (Reason.MISSING_CREDENTIALS, "wsgi")
+
+
+def bearing(token: str) -> RequestFacts:
+    return RequestFacts(method="GET", path="/", authorization=[f"Bearer {token}"])
+
+
+def test_a_route_that_demands_more_makes_one_event_which_names_the_proven_caller(issuer: FakeIssuer) -> None:
+    events: list[Event] = []
+    validator = validator_for(issuer, observers=[events.append])
+    validator.warm()
+    demand, request = Demand(scope="admin"), bearing(issuer.mint(sub="ada", azp="portal", scope="read"))
+    wait_for_refresh(events)
+    runs: tuple[Callable[[], object], ...] = (
+        lambda: validator.admit(Admission(), request, adapter="wsgi", demand=demand),
+        lambda: asyncio.run(validator.admit_async(Admission(), request, adapter="asgi", demand=demand)),
+    )
+    for run in runs:
+        with pytest.raises(bearergate.InsufficientScope):
+            run()
+        (event,) = events
+        assert isinstance(event, TokenRejected)
+        assert event.principal is not None
+        assert (event.reason, event.status, event.issuer) == (Reason.SCOPE_INSUFFICIENT, 403, issuer.issuer)
+        assert (event.principal.subject, event.principal.client_id) == ("ada", "portal")
+        events.clear()
+
+
+def test_a_caller_who_was_admitted_may_be_asked_for_more(issuer: FakeIssuer) -> None:
+    events: list[Event] = []
+    validator = validator_for(issuer, observers=[events.append])
+    validator.warm()
+    principal = validator.validate(issuer.mint(scope="read"))
+    wait_for_refresh(events)
+    events.clear()
+    validator.demand(principal, Demand(scope="read"), adapter="flask")
+    assert events == []
+    with pytest.raises(bearergate.AccessDenied):
+        validator.demand(principal, Demand(group="admins"), adapter="flask")
+    (event,) = events
+    assert isinstance(event, TokenRejected)
+    assert event.principal == principal
+
+
+def test_optional_means_missing_never_bad(issuer: FakeIssuer) -> None:
+    validator = validator_for(issuer)
+    optional, nothing = Demand(optional=True), RequestFacts(method="GET", path="/", authorization=[])
+    assert validator.admit(Admission(), nothing, adapter="flask", demand=optional) is None
+    assert asyncio.run(validator.admit_async(Admission(), nothing, adapter="flask", demand=optional)) is None
+    with pytest.raises(bearergate.BadSignature):
+        validator.admit(Admission(), bearing(issuer.forge()), adapter="flask", demand=optional)
+
+
+def wait_for_refresh(events: list[Event]) -> None:
+    """The flight tells its refresh after it let its waiters go."""
+    end = time.monotonic() + 5
+    while not any(isinstance(event, KeysRefreshed) for event in events):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    events[:] = [event for event in events if not isinstance(event, KeysRefreshed)]
 
 
 def test_an_observer_that_fails_changes_no_verdict(issuer: FakeIssuer, caplog: pytest.LogCaptureFixture) -> None:
@@ -210,7 +273,7 @@ def test_nothing_is_built_when_nobody_observes(
 ) -> None:
     validator = validator_for(issuer)
     validator.warm()
-    monkeypatch.setattr(validator, "_tell", lambda _: pytest.fail("an event was built"))
+    monkeypatch.setattr(validator._decisions, "tell", lambda _: pytest.fail("an event was built"))
     caplog.set_level(logging.WARNING, logger="bearergate.audit")
     assert not AuditLog().is_on()
     validator.validate(issuer.mint())

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
-from traceback import format_tb
 from typing import Any, Final, TypeAlias
 
 from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
+from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
 from bearergate.core.handover import is_look_alike
 from bearergate.core.principal import Principal
+from bearergate.faults import report_fault
 from bearergate.validator import Validator
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -107,26 +107,16 @@ class BearerMiddleware:
             raise RuntimeError(f"BearerMiddleware cannot protect the scope type {scope['type']!r}")
         try:
             headers, facts = _read(scope)
-            principal = await self._principal(facts)
+            principal = await self._validator.admit_async(self._admission, facts, adapter=_ADAPTER)
         except Refusal as error:
             await _refuse(scope, send, self._admission.answer(error))
             return
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
-            # Not the exception's own text: nobody knows what it quotes.
-            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
-            await _refuse(scope, send, failure())
+            await _refuse(scope, send, report_fault(_log, error, "judging a request"))
             return
         caller = _ANONYMOUS if principal is None else Caller(principal)
         handed_on = {**scope, "headers": headers, "user": caller, "auth": caller, PRINCIPAL: principal}
         await self._app(handed_on, receive, send)
-
-    async def _principal(self, facts: RequestFacts) -> Principal | None:
-        try:
-            token = self._admission.token(facts)
-        except Refusal as error:
-            self._validator.refused(error, adapter=_ADAPTER)
-            raise
-        return None if token is None else await self._validator.validate_async(token, adapter=_ADAPTER)
 
 
 # What a request header is to us. Plain numbers: this is read for every header of every request.

@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache, wraps
-from traceback import format_tb
+from functools import wraps
 from typing import Any, Final, TypeVar, cast, overload
 
 from blinker import Namespace
@@ -17,12 +16,13 @@ from flask import Flask, Response, abort, current_app, request
 from werkzeug.local import LocalProxy
 
 from bearergate.config import from_flask
-from bearergate.core.access import check_access
-from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
-from bearergate.core.errors import AuthenticationRequired, ConfigError, Problem, Refusal
-from bearergate.core.handover import is_look_alike
+from bearergate.core.access import ANYBODY, Demand
+from bearergate.core.admission import Admission
+from bearergate.core.bearer import DEFAULT_REALM, Answer
+from bearergate.core.errors import ConfigError, Problem, Refusal
 from bearergate.core.principal import Principal
+from bearergate.environ import remove_look_alikes, request_facts
+from bearergate.faults import report_fault
 from bearergate.validator import Validator
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -32,8 +32,7 @@ _signals: Final = Namespace()
 token_accepted: Final = _signals.signal("token_accepted")
 token_rejected: Final = _signals.signal("token_rejected")
 
-_is_look_alike: Final = lru_cache(maxsize=512)(is_look_alike)  # asked for the start of a name: that stays small
-_CREDENTIALS: Final = f"HTTP_{AUTHORIZATION.upper()}"
+_ADAPTER: Final = "flask"
 _DEMAND: Final = "bearergate_demand"
 _PRINCIPAL: Final = "bearergate_principal"  # of the request, not of `g`: that may live through several requests
 _log: Final = logging.getLogger("bearergate.flask")
@@ -81,14 +80,6 @@ class ResourceServer:
         app.register_error_handler(Refusal, guard.answer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    scope: str | None = None
-    group: str | None = None
-    audience: str | None = None
-    optional: bool = False
-
-
 @overload
 def require(view: View, /) -> View: ...
 @overload
@@ -102,7 +93,7 @@ def require(view: Callable[..., Any] | str | None = None, /, **demands: Any) -> 
     bad. For sync and async views and `MethodView.decorators`. Raises ConfigError for an argument that demands nothing.
     Refusals are answered as in RFC 6750 section 3, past all error handlers.
     """
-    demand = _Demand(**demands)
+    demand = Demand(**demands)
     given = [value for name, value in demands.items() if name != "optional" and value is not None]
     if isinstance(view, str) or not all(isinstance(value, str) and value.strip() for value in given):
         raise ConfigError([Problem("@require", "needs non-empty strings, by name", '@require(scope="read write")')])
@@ -133,7 +124,7 @@ class _Guard:
     has_served: bool = False
 
     def check_audiences(self) -> None:
-        asked = {name: getattr(view, _DEMAND, _Demand()).audience for name, view in self.app.view_functions.items()}
+        asked = {name: getattr(view, _DEMAND, ANYBODY).audience for name, view in self.app.view_functions.items()}
         wrong = {name: value for name, value in asked.items() if value not in {None, *self.validator.audiences}}
         if wrong:
             problem, cure = "is not a configured audience", "ask for one of OIDC_AUDIENCES, or add it there"
@@ -144,41 +135,30 @@ class _Guard:
         if not self.has_served:
             self.check_audiences()
             self.has_served = True
-        environ = request.environ
-        for key in [key for key in environ if key.startswith("HTTP_") and _is_look_alike(key[5:45])]:
-            del environ[key]
+        remove_look_alikes(request.environ)
         if self.whole is not None:
-            self.judge(_Demand(), self.whole)
+            self.judge(ANYBODY, self.whole)
         view = self.app.view_functions.get(request.endpoint or "")
         if request.method == "OPTIONS" and hasattr(view, _DEMAND):
             self.judge(getattr(view, _DEMAND))
 
-    def judge(self, demand: _Demand, whole: Admission | None = None) -> None:
+    def judge(self, demand: Demand, whole: Admission | None = None) -> None:
         """Let the request pass, with its principal if it has one, or abort with the answer."""
         found: Principal | None = getattr(request, _PRINCIPAL, None)
-        is_new, is_reported = found is None, False
+        admission = whole or self.views
         try:
-            if found is None:
-                token = (whole or self.views).token(_facts(request.environ))
-                if token is None:
-                    return
-                is_reported = True  # by the validator, if it refuses the token
-                found = self.validator.validate(token, audience=demand.audience, adapter="flask")
-                is_reported = False
-            check_access(found, scope=demand.scope, group=demand.group, audience=demand.audience)
-        except Refusal as error:
-            if demand.optional and isinstance(error, AuthenticationRequired):
+            if found is not None:
+                self.validator.demand(found, demand, adapter=_ADAPTER)
                 return
-            if not is_reported:
-                self.validator.refused(error, adapter="flask")
+            facts = request_facts(request.environ)
+            found = self.validator.admit(admission, facts, adapter=_ADAPTER, demand=demand)
+        except Refusal as error:
             abort(self.answer(error))  # with a response, which no error handler gets to see
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
-            # Not the exception's own text: nobody knows what it quotes.
-            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
-            abort(_response(failure()))
-        if is_new:
+            abort(_response(report_fault(_log, error, "judging a request")))
+        if found is not None:
             setattr(request, _PRINCIPAL, found)
             token_accepted.send(self.app, principal=found)
 
@@ -189,12 +169,3 @@ class _Guard:
 
 def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, answer.headers)
-
-
-def _facts(environ: dict[str, Any]) -> RequestFacts:
-    return RequestFacts(
-        method=environ["REQUEST_METHOD"],
-        path=environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"),
-        authorization=[environ[_CREDENTIALS]] if _CREDENTIALS in environ else [],
-        is_cors="HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
-    )

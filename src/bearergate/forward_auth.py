@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -23,11 +22,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer, failure
+from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
 from bearergate.core.handover import anonymous_headers, anonymous_members, identity_headers, identity_members
 from bearergate.core.keyring import KeyHealth, Phase
 from bearergate.core.principal import Principal
+from bearergate.faults import report_fault
 from bearergate.validator import Validator
 
 _ADAPTER: Final = "forward_auth"
@@ -91,25 +91,16 @@ class _Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         try:
-            principal = await self._principal(_facts(request))
+            principal = await self._validator.admit_async(self._admission, _facts(request), adapter=_ADAPTER)
             response = _identity(principal)
         except Refusal as error:
             response = _response(self._admission.answer(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
-            _report(error, "judging a request")
-            response = _response(failure())
+            response = _response(report_fault(_log, error, "judging a request"))
         if request.method == "HEAD":
             # The headers stay those of GET, Content-Length too (RFC 9110 section 9.3.2).
             response.body = b""
         await response(scope, receive, send)
-
-    async def _principal(self, facts: RequestFacts) -> Principal | None:
-        try:
-            token = self._admission.token(facts)
-        except Refusal as error:
-            self._validator.refused(error, adapter=_ADAPTER)
-            raise
-        return None if token is None else await self._validator.validate_async(token, adapter=_ADAPTER)
 
 
 class _Readiness:
@@ -179,11 +170,5 @@ async def _keep_warm(validator: Validator, every: float) -> None:
             if any(keys.state != Phase.FRESH for keys in validator.health().values()):
                 await validator.warm_async()
         except Exception as error:  # noqa: BLE001 - one bad look at the keys must not be the last one
-            _report(error, "fetching keys")
+            report_fault(_log, error, "fetching keys")
         await asyncio.sleep(every)
-
-
-def _report(error: Exception, occasion: str) -> None:
-    # Not the exception's own text: nobody knows what it quotes.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("%s while %s\n%s", type(error).__name__, occasion, frames)

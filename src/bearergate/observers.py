@@ -10,7 +10,7 @@ import logging
 from typing import Final
 
 from bearergate.core.events import Event, TokenAccepted, TokenRejected, UnverifiedIdentity
-from bearergate.core.principal import Actor
+from bearergate.core.principal import Actor, Principal
 
 AUDIT_LOGGER: Final = "bearergate.audit"
 
@@ -43,22 +43,12 @@ class AuditLog:
 
 
 def _accepted(event: TokenAccepted) -> dict[str, object]:
-    principal = event.principal
     return {
         "time": event.time,
         "outcome": "accepted",
         "reason": None,
-        "issuer": principal.issuer,
+        **_proven(event.principal),
         "token_issuer": event.token_issuer,
-        "subject": principal.subject,
-        "client_id": principal.client_id,
-        "client_id_claim": principal.client_id_claim,
-        "audience": list(principal.audiences),
-        "token_kind": principal.token_kind,
-        "machine": principal.machine,
-        "groups": list(principal.groups),
-        "actor": _actor(principal.actor),
-        "jti": principal.token_id,
         "kid": event.kid,
         "alg": event.alg,
         "cached": event.cached,
@@ -69,17 +59,33 @@ def _accepted(event: TokenAccepted) -> dict[str, object]:
 
 
 def _rejected(event: TokenRejected) -> dict[str, object]:
+    proven = {"issuer": event.issuer} if event.principal is None else _proven(event.principal)
     return {
         "time": event.time,
         "outcome": "rejected",
         "reason": event.reason.value,
         "status": event.status,
-        "issuer": event.issuer,
+        **proven,
         "claim": event.claim,
         "unverified": _unverified(event.unverified),
         "adapter": event.adapter,
         "policy_version": event.policy_version,
         "duration_us": round(event.duration_us),
+    }
+
+
+def _proven(principal: Principal) -> dict[str, object]:
+    return {
+        "issuer": principal.issuer,
+        "subject": principal.subject,
+        "client_id": principal.client_id,
+        "client_id_claim": principal.client_id_claim,
+        "audience": list(principal.audiences),
+        "token_kind": principal.token_kind,
+        "machine": principal.machine,
+        "groups": list(principal.groups),
+        "actor": _actor(principal.actor),
+        "jti": principal.token_id,
     }
 
 

@@ -5,18 +5,15 @@ Sync and async are twins over the same steps. Emits one event per decision. Know
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
-from bearergate.core.access import check_access
-from bearergate.core.claims import ISS
-from bearergate.core.errors import BadSignature, ConfigError, Problem, Refusal
-from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
+from bearergate.core.access import ANYBODY, Demand
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
+from bearergate.core.events import Observer
 from bearergate.core.examination import Examination
-from bearergate.core.identity import unverified_identity
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
@@ -26,24 +23,12 @@ from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.report import Outcome, Report, Row
 from bearergate.core.validation import Validation
+from bearergate.decisions import Call, Decisions
 from bearergate.fetch import Fetch
 from bearergate.keys import Keys
-from bearergate.observers import AuditLog
 
-_log: Final = logging.getLogger("bearergate.validator")
 _CODE: Final = "code"
 """The adapter's name in events when an application calls the validator itself."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """What is known of one call while it runs, for the event at its end."""
-
-    adapter: str
-    started: float
-    token: str = ""
-    unverified: UnverifiedToken | None = None
-    policy: IssuerPolicy | None = None
 
 
 class Validator:
@@ -73,17 +58,15 @@ class Validator:
         self.issuers: tuple[str, ...] = tuple(policy.issuer for policy in policies)
         self.audiences: frozenset[str] = frozenset().union(*(policy.audiences for policy in policies))
         self._clock = clock or wall_clock
-        self._observers = tuple(observers)
-        self._audit = AuditLog()
-        self._policy_version = policy_version
         self._validation = Validation(policies, max_token_bytes=max_token_bytes)
+        self._decisions = Decisions(self._validation, observers, self._clock, policy_version)
         self._keys = Keys(
             {policy.issuer: policy.keys for policy in policies},
             lifecycle,
             fetch=fetch,
             monotonic=monotonic or monotonic_clock,
             wall=self._clock,
-            notify=self._tell,
+            notify=self._decisions.tell,
         )
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
@@ -93,47 +76,37 @@ class Validator:
         asks, in events. Raises InvalidToken and its subclasses (401), AccessDenied (403) or Unavailable (503);
         RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
         """
-        call = self._call(token, audience, adapter)
-        try:
-            unverified, policy = self._begin(token, call)
-            keys = self._keys.find(policy.issuer, unverified.header)
-            try:
-                principal = self._finish(unverified, policy, keys)
-            except BadSignature:
-                if unverified.header.kid is not None:
-                    raise
-                refreshed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
-                if refreshed is keys:
-                    raise
-                principal = self._finish(unverified, policy, refreshed)
-            check_access(principal, audience=audience)
-        except Refusal as error:
-            self._rejected(error, call)
-            raise
-        self._accepted(principal, call)
-        return principal
+        return self._judge(token, ANYBODY if audience is None else Demand(audience=audience), adapter)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
-        call = self._call(token, audience, adapter)
+        return await self._judge_async(token, ANYBODY if audience is None else Demand(audience=audience), adapter)
+
+    def admit(
+        self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
+    ) -> Principal | None:
+        """Judge a whole request for an adapter; None when it may pass anonymously.
+
+        Raises what `validate` raises, AuthenticationRequired, InvalidRequest, and what the demand raises
+        (RFC 6750 section 3.1). Whatever is decided, one event tells it.
+        """
+        token = self._presented(admission, request, adapter, demand)
+        return None if token is None else self._judge(token, demand, adapter)
+
+    async def admit_async(
+        self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
+    ) -> Principal | None:
+        """The same, without blocking the event loop: see `admit`."""
+        token = self._presented(admission, request, adapter, demand)
+        return None if token is None else await self._judge_async(token, demand, adapter)
+
+    def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
+        """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
         try:
-            unverified, policy = self._begin(token, call)
-            keys = await self._keys.find_async(policy.issuer, unverified.header)
-            try:
-                principal = await self._finish_async(unverified, policy, keys)
-            except BadSignature:
-                if unverified.header.kid is not None:
-                    raise
-                refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
-                if refreshed is keys:
-                    raise
-                principal = await self._finish_async(unverified, policy, refreshed)
-            check_access(principal, audience=audience)
+            demand.check(principal)
         except Refusal as error:
-            self._rejected(error, call)
+            self._decisions.rejected(error, Call(adapter, principal=principal))
             raise
-        self._accepted(principal, call)
-        return principal
 
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
@@ -175,17 +148,65 @@ class Validator:
         """The state of every issuer's keys."""
         return self._keys.health()
 
-    def refused(self, error: Refusal, *, adapter: str) -> None:
-        """Report a refusal that an adapter decided itself (missing credentials, scope, group) as an event."""
-        self._rejected(error, _Call(adapter, monotonic_clock()))
+    def _presented(self, admission: Admission, request: RequestFacts, adapter: str, demand: Demand) -> str | None:
+        try:
+            return admission.token(request)
+        except Refusal as error:
+            if demand.optional and isinstance(error, AuthenticationRequired):
+                return None
+            self._decisions.rejected(error, Call(adapter))
+            raise
 
-    def _call(self, token: str, audience: str | None, adapter: str) -> _Call:
-        if audience is not None and audience not in self.audiences:
-            problem = f"{audience!r} is not a configured audience"
+    def _judge(self, token: str, demand: Demand, adapter: str) -> Principal:
+        self._check_audience(demand)
+        call = Call(adapter, token)
+        try:
+            unverified, policy = self._begin(token, call)
+            keys = self._keys.find(policy.issuer, unverified.header)
+            try:
+                call.principal = self._finish(unverified, policy, keys)
+            except BadSignature:
+                if unverified.header.kid is not None:
+                    raise
+                refreshed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
+                if refreshed is keys:
+                    raise
+                call.principal = self._finish(unverified, policy, refreshed)
+            demand.check(call.principal)
+        except Refusal as error:
+            self._decisions.rejected(error, call)
+            raise
+        self._decisions.accepted(call.principal, call)
+        return call.principal
+
+    async def _judge_async(self, token: str, demand: Demand, adapter: str) -> Principal:
+        self._check_audience(demand)
+        call = Call(adapter, token)
+        try:
+            unverified, policy = self._begin(token, call)
+            keys = await self._keys.find_async(policy.issuer, unverified.header)
+            try:
+                call.principal = await self._finish_async(unverified, policy, keys)
+            except BadSignature:
+                if unverified.header.kid is not None:
+                    raise
+                refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
+                if refreshed is keys:
+                    raise
+                call.principal = await self._finish_async(unverified, policy, refreshed)
+            demand.check(call.principal)
+        except Refusal as error:
+            self._decisions.rejected(error, call)
+            raise
+        self._decisions.accepted(call.principal, call)
+        return call.principal
+
+    def _check_audience(self, demand: Demand) -> None:
+        if demand.audience is not None and demand.audience not in self.audiences:
+            problem = f"{demand.audience!r} is not a configured audience"
             raise ConfigError([Problem("audience", problem, "ask for one of OIDC_AUDIENCES, or add it there")])
-        return _Call(adapter, monotonic_clock(), token)
 
-    def _begin(self, token: str, call: _Call) -> tuple[UnverifiedToken, IssuerPolicy]:
+    def _begin(self, token: str, call: Call) -> tuple[UnverifiedToken, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
         return call.unverified, call.policy
 
@@ -210,57 +231,6 @@ class Validator:
 
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
         return Report((*rows, *self._validation.close_report(x, keys, self._clock())))
-
-    def _accepted(self, principal: Principal, call: _Call) -> None:
-        if not self._is_observed() or call.unverified is None:
-            return
-        header = call.unverified.header
-        self._tell(
-            TokenAccepted(
-                time=self._clock(),
-                principal=principal,
-                token_issuer=call.unverified.claims.string(ISS) or "",
-                kid=header.kid,
-                alg=header.alg,
-                adapter=call.adapter,
-                policy_version=self._policy_version,
-                duration_us=(monotonic_clock() - call.started) * 1e6,
-            )
-        )
-
-    def _rejected(self, error: Refusal, call: _Call) -> None:
-        if not self._is_observed():
-            return
-        self._tell(
-            TokenRejected(
-                time=self._clock(),
-                reason=error.reason,
-                status=error.status,
-                issuer=call.policy.issuer if call.policy else None,
-                claim=error.claim,
-                expected=error.expected,
-                actual=error.actual,
-                unverified=self._said(call),
-                adapter=call.adapter,
-                policy_version=self._policy_version,
-                duration_us=(monotonic_clock() - call.started) * 1e6,
-            )
-        )
-
-    def _said(self, call: _Call) -> UnverifiedIdentity:
-        """What a refused token says of itself, also when it was refused before anything was trusted."""
-        _, x = self._validation.open_report(call.token)
-        return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
-
-    def _is_observed(self) -> bool:
-        return bool(self._observers) or self._audit.is_on()
-
-    def _tell(self, event: Event) -> None:
-        for observer in (*self._observers, self._audit):
-            try:
-                observer(event)
-            except Exception:  # noqa: BLE001 - an observer must never change a verdict
-                _log.exception("an observer failed")
 
 
 def _may_look_for_keys(rows: list[Row]) -> bool:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import lru_cache
 from http import HTTPStatus
-from traceback import format_tb
 from typing import TYPE_CHECKING, Final
 
-from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, SCHEME, Answer, failure
+from bearergate.core.admission import Admission
+from bearergate.core.bearer import DEFAULT_REALM, SCHEME, Answer
 from bearergate.core.errors import Refusal
-from bearergate.core.handover import is_look_alike
-from bearergate.core.principal import Principal
+from bearergate.environ import remove_look_alikes, request_facts
+from bearergate.faults import report_fault
 from bearergate.validator import Validator
 
 if TYPE_CHECKING:
@@ -27,12 +25,8 @@ PRINCIPAL: Final = "bearergate.principal"
 """The environment key of the principal; None on a request that passed without one."""
 
 _ADAPTER: Final = "wsgi"
-_HEADER: Final = "HTTP_"
 _OURS: Final = frozenset({"REMOTE_USER", "AUTH_TYPE"})
 _OUR_PREFIX: Final = "bearergate."
-_CREDENTIALS: Final = f"{_HEADER}{AUTHORIZATION.upper()}"
-_LONGEST_NAME: Final = 40
-"""More of a key is not looked at, so that remembered names stay small."""
 
 _log: Final = logging.getLogger("bearergate.wsgi")
 
@@ -68,50 +62,23 @@ class BearerMiddleware:
         """
         try:
             _remove_ours(environ)
-            principal = self._principal(_facts(environ))
+            principal = self._validator.admit(self._admission, request_facts(environ), adapter=_ADAPTER)
         except Refusal as error:
             return _respond(environ, start_response, self._admission.answer(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
-            # Not the exception's own text: nobody knows what it quotes.
-            _log.error("%s while judging a request\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
-            return _respond(environ, start_response, failure())
+            return _respond(environ, start_response, report_fault(_log, error, "judging a request"))
         environ[PRINCIPAL] = principal
         if principal is not None:
             environ["REMOTE_USER"] = principal.subject
             environ["AUTH_TYPE"] = SCHEME
         return self._app(environ, start_response)
 
-    def _principal(self, facts: RequestFacts) -> Principal | None:
-        try:
-            token = self._admission.token(facts)
-        except Refusal as error:
-            self._validator.refused(error, adapter=_ADAPTER)
-            raise
-        return None if token is None else self._validator.validate(token, adapter=_ADAPTER)
-
-
-def _facts(environ: WSGIEnvironment) -> RequestFacts:
-    # PEP 3333 hands bytes over as latin-1 text; frameworks read the path as UTF-8 and replace what is none.
-    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-    return RequestFacts(
-        method=environ["REQUEST_METHOD"],
-        path=path,
-        authorization=[environ[_CREDENTIALS]] if _CREDENTIALS in environ else [],
-        is_cors="HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
-    )
-
 
 def _remove_ours(environ: WSGIEnvironment) -> None:
     """Remove what could be taken for an identity that we proved, whoever put it there."""
-    for key in [key for key in environ if _is_ours(key[:_LONGEST_NAME])]:
+    remove_look_alikes(environ)
+    for key in [key for key in environ if key in _OURS or key.startswith(_OUR_PREFIX)]:
         del environ[key]
-
-
-@lru_cache(maxsize=512)
-def _is_ours(key: str) -> bool:
-    if key.startswith(_HEADER):
-        return is_look_alike(key.removeprefix(_HEADER))
-    return key in _OURS or key.startswith(_OUR_PREFIX)
 
 
 def _respond(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> Iterable[bytes]:

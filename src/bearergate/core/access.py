@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bearergate.core.claims import AUD
 from bearergate.core.errors import AccessDenied, InsufficientScope, refusal
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a route demands of its callers beyond a good token."""
+
+    scope: str | None = None
+    """All of these, space-separated (RFC 6749 section 3.3)."""
+    group: str | None = None
+    audience: str | None = None
+    """One of the configured audiences."""
+    optional: bool = False
+    """Whether a token may be missing; one that is there must be good all the same."""
+
+    def check(self, principal: Principal) -> None:
+        """Raise unless the principal meets the demand: see `check_access`."""
+        check_access(principal, scope=self.scope, group=self.group, audience=self.audience)
+
+
+ANYBODY = Demand()
+"""Demands nothing but a good token."""
 
 
 def check_access(

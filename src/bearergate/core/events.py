@@ -55,6 +55,8 @@ class TokenRejected:
     claim: str | None
     expected: str | None
     actual: str | None
+    principal: Principal | None
+    """Who it was, when the token was proven and a route demanded more; None otherwise."""
     unverified: UnverifiedIdentity
     adapter: str
     policy_version: str

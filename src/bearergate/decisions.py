@@ -1,0 +1,114 @@
+"""Decisions: one event per verdict, built only when somebody observes, and handed to every observer.
+
+Decides nothing and changes no verdict. Never hands out a token.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.claims import ISS
+from bearergate.core.errors import Refusal
+from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected
+from bearergate.core.identity import unverified_identity
+from bearergate.core.jwt import UnverifiedToken
+from bearergate.core.policy import IssuerPolicy
+from bearergate.core.principal import Principal
+from bearergate.core.validation import Validation
+from bearergate.observers import AuditLog
+
+_log: Final = logging.getLogger("bearergate.validator")
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of one call while it runs, for the event at its end."""
+
+    adapter: str
+    token: str = field(default="", repr=False)
+    started: float = field(default_factory=monotonic_clock)
+    unverified: UnverifiedToken | None = None
+    policy: IssuerPolicy | None = None
+    principal: Principal | None = None
+    """Set once the token is proven; a route may still demand more."""
+
+
+class Decisions:
+    """Tells observers, and the audit log where it is on, what was decided."""
+
+    def __init__(
+        self, validation: Validation, observers: Iterable[Observer], clock: Clock, policy_version: str
+    ) -> None:
+        self._validation = validation
+        self._observers = tuple(observers)
+        self._audit = AuditLog()
+        self._clock = clock
+        self._policy_version = policy_version
+
+    def accepted(self, principal: Principal, call: Call) -> None:
+        """A token was accepted, and all that its route demands."""
+        if call.unverified is None or not self._is_observed():
+            return
+        header = call.unverified.header
+        self.tell(
+            TokenAccepted(
+                time=self._clock(),
+                principal=principal,
+                token_issuer=call.unverified.claims.string(ISS) or "",
+                kid=header.kid,
+                alg=header.alg,
+                adapter=call.adapter,
+                policy_version=self._policy_version,
+                duration_us=_elapsed_us(call),
+            )
+        )
+
+    def rejected(self, error: Refusal, call: Call) -> None:
+        """A request was refused, with or without a token, for a token's fault or for what a route demands."""
+        if not self._is_observed():
+            return
+        # Read again, because a token may have been refused before anything of it was kept.
+        _, x = self._validation.open_report(call.token)
+        self.tell(
+            TokenRejected(
+                time=self._clock(),
+                reason=error.reason,
+                status=error.status,
+                issuer=_issuer(call),
+                claim=error.claim,
+                expected=error.expected,
+                actual=error.actual,
+                principal=call.principal,
+                unverified=unverified_identity(
+                    x.header if x.has("header") else None, x.payload if x.has("payload") else None
+                ),
+                adapter=call.adapter,
+                policy_version=self._policy_version,
+                duration_us=_elapsed_us(call),
+            )
+        )
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to every observer."""
+        for observer in (*self._observers, self._audit):
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001 - an observer must never change a verdict
+                _log.exception("an observer failed")
+
+    def _is_observed(self) -> bool:
+        return bool(self._observers) or self._audit.is_on()
+
+
+def _issuer(call: Call) -> str | None:
+    if call.principal is not None:
+        return call.principal.issuer
+    return call.policy.issuer if call.policy else None
+
+
+def _elapsed_us(call: Call) -> float:
+    return (monotonic_clock() - call.started) * 1e6
