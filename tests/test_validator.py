@@ -18,7 +18,7 @@ from bearergate import BearergateError, ConfigError, Principal, Reason, Refusal,
 from bearergate.core.access import Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.events import Event, KeysRefreshed, TokenAccepted, TokenRejected
-from bearergate.core.policy import IssuerPolicy
+from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.observers import AuditLog
 from bearergate.testing import FakeIssuer
 from tests.keys.patient import Clock, policy_for, validator_for
@@ -84,7 +84,16 @@ def test_a_validator_without_issuers_cannot_be_built() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"issuer": ""}, "issuer: must not be empty"),
+        ({"issuer": ""}, "issuer: must be a URL"),
+        ({"issuer": "http://issuer.test"}, "issuer: must use https"),
+        ({"aliases": ("",)}, "aliases: must not contain an empty string"),
+        ({"require": {"hd": "example.com"}}, "require: must map each claim to a tuple"),
+        ({"leeway": -1}, "leeway: must be 0 to 300 seconds"),
+        ({"leeway": 301}, "leeway: must be 0 to 300 seconds"),
+        ({"max_token_age": 0}, "max_token_age: must be at least 1 second"),
+        ({"max_lifetime": 0}, "max_lifetime: must be at least 1 second"),
+        ({"keys": KeySource(jwks_uri="http://issuer.test/jwks")}, "jwks_uri: must use https"),
+        ({"keys": KeySource(discovery_url="ftp://issuer.test/")}, "discovery_url: must start with https"),
         ({"audiences": frozenset()}, "audiences: must not be empty"),
         ({"algorithms": ()}, "algorithms: must not be empty"),
         ({"algorithms": ("none",)}, "algorithms: none is no accepted algorithm"),

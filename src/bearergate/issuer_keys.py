@@ -17,9 +17,9 @@ from cachetools import TTLCache
 
 from bearergate.attempt import Attempt, AttemptFailed, Place
 from bearergate.clocks import Clock, monotonic_clock
-from bearergate.core.errors import Unavailable
+from bearergate.core.errors import ConfigError, Problem, Unavailable
 from bearergate.core.events import Event, KeysRefreshed, StaleKeysUsed
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.keyring import Act, Decision, KeyHealth, KeyLifecycle, Keyring, Phase, Snapshot, health
 from bearergate.core.policy import KeySource
@@ -255,6 +255,12 @@ def _name(header: JoseHeader) -> tuple[str | None, str]:
 def _first_ring(issuer: str, source: KeySource, lifecycle: KeyLifecycle, now: float, wall: float) -> Keyring:
     if source.jwks is None:
         return Keyring(lifecycle)
-    keys = parse_jwk_set(source.jwks, tenant_of=issuer if source.tenant_keys_only else None)
+    tenant = issuer if source.tenant_keys_only else None
+    try:
+        keys = parse_jwk_set(source.jwks, tenant_of=tenant, max_keys=lifecycle.max_keys)
+    except KeySetError as problem:
+        raise ConfigError(
+            [Problem(f"{issuer} jwks", str(problem), "give the JWK Set that the issuer publishes")]
+        ) from None
     given = Snapshot(keys=keys, fetched_at=now, fetched_wall=wall, ttl=lifecycle.ttl, sha256="")
     return Keyring(lifecycle, snapshot=given, given=True)

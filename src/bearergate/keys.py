@@ -16,7 +16,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
-from bearergate.core.errors import Unavailable
+from bearergate.core.errors import ConfigError, Problem, Unavailable
 from bearergate.core.events import Event
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
@@ -39,7 +39,16 @@ class Keys:
         wall: Clock = wall_clock,
         notify: Callable[[Event], None] | None = None,
     ) -> None:
-        """Nothing is fetched here. `fetch` replaces the default for every issuer; clocks are in seconds."""
+        """Nothing is fetched here. `fetch` replaces the default for every issuer; clocks are in seconds.
+
+        Raises ConfigError for keys that are to be shared with an issuer that is not configured, or given keys that
+        are no JWK Set.
+        """
+        for issuer, source in sources.items():
+            for other in source.shares_keys_with:
+                if other not in sources:
+                    problem = f"names {other}, which is not configured"
+                    raise ConfigError([Problem(f"{issuer} shares_keys_with", problem, "configure both issuers")])
         numbers = lifecycle or KeyLifecycle()
         self._open = partial(IssuerKeys, lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify)
         self._lock = threading.Lock()
@@ -105,7 +114,11 @@ class Keys:
         own = self._configured.get(issuer)
         if own is None:
             with self._lock:
-                return (self._runtime[issuer],)
+                added = self._runtime.get(issuer)
+            if added is None:
+                # It was forgotten since it was ensured: too many others were. Asking again ensures it again.
+                raise Unavailable(cause="the issuer was forgotten")
+            return (added,)
         shared = self._sources[issuer].shares_keys_with
         return (own, *(self._configured[other] for other in shared)) if shared else (own,)
 

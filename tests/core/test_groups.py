@@ -261,3 +261,8 @@ def test_compat_takes_every_foreign_audience_for_a_machine(audience: Any, expect
 )
 def test_a_dex_subject_is_two_texts_or_no_dex_subject(subject: str, expected: tuple[str, str] | None) -> None:
     assert dex_subject(subject) == expected
+
+
+@pytest.mark.parametrize("name", ["c\ufe0flient:ci", "client\u034f:ci", "\u3164system:x", "clien\U000e0100t:ci"])
+def test_characters_that_are_drawn_as_nothing_hide_no_reserved_name(name: str) -> None:
+    assert is_reserved(name)

@@ -22,7 +22,7 @@ def test_the_defaults_are_strict() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"issuer": ""}, "issuer: must not be empty"),
+        ({"issuer": ""}, "issuer: must be a URL"),
         ({"audiences": frozenset()}, "audiences: must not be empty"),
         ({"audiences": frozenset({"api", ""})}, "audiences: must not be empty"),
         ({"algorithms": ()}, "algorithms: must not be empty"),

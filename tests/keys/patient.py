@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+from bearergate.core.errors import Refusal
 from bearergate.core.policy import IssuerPolicy, KeySource
+from bearergate.core.reasons import Reason
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
 
@@ -36,3 +40,18 @@ def validator_for(*issuers: FakeIssuer, clock: Clock | None = None, **options: A
     if clock is not None:
         options |= {"clock": clock, "monotonic": clock}
     return Validator(policies, fetch=fetch, **options)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def reason_of(validator: Validator, token: str) -> Reason | None:
+    try:
+        validator.validate(token)
+    except Refusal as error:
+        return error.reason
+    return None

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from bearergate.config.located import STAND_IN, Located, Report, locate
+from bearergate.config.located import STAND_IN, Findings, Located, locate
 
 LISTS: Final = frozenset(
     {"OIDC_ISSUERS", "OIDC_AUDIENCES", "OIDC_ALLOWED_CLIENTS", "OIDC_MACHINE_CLIENTS", "OIDC_ALGORITHMS"}
@@ -22,32 +22,34 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 _SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
 
 
-def read_variable(key: str, text: str, report: Report) -> Located:
+def read_variable(key: str, text: str, findings: Findings) -> Located:
     """The typed value of one variable; after noting a problem, a stand-in that causes no second one."""
     at = Located(text, key, key, f"environment {key}")
     value: object = text
     if key in LISTS:
-        value = _list(at, text.strip(), report)
+        value = _list(at, text.strip(), findings)
     elif key in BOOLEANS:
         value = _BOOLEAN.get(text.strip().lower())
         if value is None:
-            report.problem(at, "must be true or false (or 1, 0, yes, no)")
+            findings.problem(at, "must be true or false (or 1, 0, yes, no)")
     elif key in NUMBERS and _NUMBER.fullmatch(text.strip()):
         value = int(text)
     elif key in NUMBERS:
         value = 0
-        report.problem(at, "must be a whole number")
+        findings.problem(at, "must be a whole number")
     return locate(bool(value) if key in BOOLEANS else value, key, lambda _: at.origin)
 
 
-def _list(at: Located, text: str, report: Report) -> object:
+def _list(at: Located, text: str, findings: Findings) -> object:
     """A JSON array, or items separated by commas or white space."""
     if not text.startswith("["):
         return _SEPARATOR.split(text) if text else []
     try:
         items: list[object] = json.loads(text)
     except (ValueError, RecursionError):
-        report.problem(at, "begins like a JSON array but is none", "separate the items by commas, or correct the JSON")
+        findings.problem(
+            at, "begins like a JSON array but is none", "separate the items by commas, or correct the JSON"
+        )
         return _STAND_INS.get(at.path, [STAND_IN])
     # Whatever is no string is refused as such; what is nested inside it does not matter.
     return [item if isinstance(item, str) else None for item in items]

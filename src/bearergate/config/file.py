@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from bearergate.config.located import Located, Report, locate
+from bearergate.config.located import Findings, Located, locate
 from bearergate.config.schema import build
 from bearergate.config.settings import Settings
 from bearergate.core.errors import Problem
@@ -24,56 +24,56 @@ def from_file(path: str | os.PathLike[str]) -> Settings:
 
     Raises ConfigError with every problem at once, each with its line.
     """
-    report = Report()
-    return build(read_file(path, report), report, Path(path).parent)
+    findings = Findings()
+    return build(read_file(path, findings), findings, Path(path).parent)
 
 
-def read_file(path: str | os.PathLike[str], report: Report) -> Located | None:
+def read_file(path: str | os.PathLike[str], findings: Findings) -> Located | None:
     """The content of a file, or None after noting why it cannot be read."""
     name = os.fspath(path)
     suffix = Path(path).suffix.lower()
     if suffix not in (".yaml", ".yml", ".toml"):
-        report.add(Problem(name, "the file has an unknown extension", "name it .yaml, .yml or .toml"))
+        findings.add(Problem(name, "the file has an unknown extension", "name it .yaml, .yml or .toml"))
         return None
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        report.add(Problem(name, "the file is not UTF-8 text", "save it as UTF-8"))
+        findings.add(Problem(name, "the file is not UTF-8 text", "save it as UTF-8"))
         return None
     except (OSError, ValueError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else None
-        report.add(Problem(name, f"the file cannot be read: {why or 'not a usable path'}", "name a readable file"))
+        findings.add(Problem(name, f"the file cannot be read: {why or 'not a usable path'}", "name a readable file"))
         return None
-    return _read_toml(text, name, report) if suffix == ".toml" else _read_yaml(text, name, report)
+    return _read_toml(text, name, findings) if suffix == ".toml" else _read_yaml(text, name, findings)
 
 
-def _read_yaml(text: str, name: str, report: Report) -> Located | None:
+def _read_yaml(text: str, name: str, findings: Findings) -> Located | None:
     try:
         from bearergate.config.yaml_file import YamlProblem, read_yaml
     except ModuleNotFoundError as missing:
         if missing.name != "yaml":
             raise
         cure = "install bearergate[yaml], or write the file as TOML"
-        report.add(Problem(name, "YAML files need the extra yaml, which is not installed", cure))
+        findings.add(Problem(name, "YAML files need the extra yaml, which is not installed", cure))
         return None
     try:
         return read_yaml(text, f"file {name}", _ROOT)
     except YamlProblem as problem:
         origin = f"file {name} line {problem.line}" if problem.line else f"file {name}"
-        report.add(Problem(name, str(problem), "correct the YAML", origin))
+        findings.add(Problem(name, str(problem), "correct the YAML", origin))
         return None
 
 
-def _read_toml(text: str, name: str, report: Report) -> Located | None:
+def _read_toml(text: str, name: str, findings: Findings) -> Located | None:
     try:
         data = tomllib.loads(text)
     except RecursionError:
-        report.add(Problem(name, "the file is nested too deeply", "correct the TOML", f"file {name}"))
+        findings.add(Problem(name, "the file is nested too deeply", "correct the TOML", f"file {name}"))
         return None
     except ValueError as problem:
         line = _LINE.search(str(problem))
         origin = f"file {name} line {line[1]}" if line else f"file {name}"
-        report.add(Problem(name, f"the file is not valid TOML: {problem}", "correct the TOML", origin))
+        findings.add(Problem(name, f"the file is not valid TOML: {problem}", "correct the TOML", origin))
         return None
     lines = toml_lines(text)
 

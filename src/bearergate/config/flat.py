@@ -13,7 +13,7 @@ from typing import Final
 
 from bearergate.config.environment import read_variable
 from bearergate.config.file import read_file
-from bearergate.config.located import STAND_IN, Located, Report, locate
+from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.profiles import OPENDEPOT, QUAY
 from bearergate.config.schema import build
 from bearergate.config.section import Section, read_text, read_texts
@@ -60,13 +60,13 @@ def from_mapping(mapping: Mapping[str, object]) -> Settings:
     """
     if any(not isinstance(value, str) for value in mapping.values()):
         return from_flask(mapping)
-    report = Report()
+    findings = Findings()
     members = {
-        key: read_variable(key, value, report)
+        key: read_variable(key, value, findings)
         for key, value in mapping.items()
         if key in KEYS and isinstance(value, str)
     }
-    return _build(mapping, members, report)
+    return _build(mapping, members, findings)
 
 
 def from_flask(config: Mapping[str, object]) -> Settings:
@@ -79,7 +79,7 @@ def from_flask(config: Mapping[str, object]) -> Settings:
         for key, value in config.items()
         if key in KEYS and value is not None
     }
-    return _build(config, members, Report())
+    return _build(config, members, Findings())
 
 
 def is_configured(mapping: Mapping[str, object]) -> bool:
@@ -87,35 +87,35 @@ def is_configured(mapping: Mapping[str, object]) -> bool:
     return any(mapping.get(key) is not None for key in KEYS)
 
 
-def _build(mapping: Mapping[str, object], members: Mapping[str, Located], report: Report) -> Settings:
-    _look_at_unknown(mapping, report)
+def _build(mapping: Mapping[str, object], members: Mapping[str, Located], findings: Findings) -> Settings:
+    _look_at_unknown(mapping, findings)
     if CONFIG_FILE not in members:
-        return build(_to_schema(Section(members, report)), report, Path())
-    _refuse_beside_file(members, report)
-    path = read_text(members[CONFIG_FILE], report)
-    root = None if path is None else read_file(path, report)
-    return build(root, report, Path() if path is None else Path(path).parent)
+        return build(_to_schema(Section(members, findings)), findings, Path())
+    _refuse_beside_file(members, findings)
+    path = read_text(members[CONFIG_FILE], findings)
+    root = None if path is None else read_file(path, findings)
+    return build(root, findings, Path() if path is None else Path(path).parent)
 
 
-def _look_at_unknown(mapping: Mapping[str, object], report: Report) -> None:
+def _look_at_unknown(mapping: Mapping[str, object], findings: Findings) -> None:
     """Others use OIDC_* too: only what is nearly one of our keys stops the start."""
     for key in mapping:
         if key in KEYS or not key.startswith(_PREFIXES):
             continue
         meant = nearest(key, KEYS)
         if meant:
-            report.add(Problem(key, f"unknown key {key}: did you mean {meant}?"))
+            findings.add(Problem(key, f"unknown key {key}: did you mean {meant}?"))
         else:
-            report.warn(f"{key} is no setting of bearergate and is ignored")
+            findings.warn(f"{key} is no setting of bearergate and is ignored")
 
 
-def _refuse_beside_file(members: Mapping[str, Located], report: Report) -> None:
+def _refuse_beside_file(members: Mapping[str, Located], findings: Findings) -> None:
     for key, at in members.items():
         if key == CLIENT:
             # Login extensions read this key; it says nothing about which tokens are accepted.
-            report.warn(f"{CLIENT} is ignored, because {CONFIG_FILE} is set")
+            findings.warn(f"{CLIENT} is ignored, because {CONFIG_FILE} is set")
         elif key != CONFIG_FILE:
-            report.problem(at, f"cannot be used beside {CONFIG_FILE}", "choose one of the two")
+            findings.problem(at, f"cannot be used beside {CONFIG_FILE}", "choose one of the two")
 
 
 def _to_schema(flat: Section) -> Located:
@@ -138,14 +138,14 @@ def _read_issuers(flat: Section) -> tuple[Located, ...]:
     many, one = flat.members.get(ISSUERS), flat.members.get(ISSUER)
     stand_in = (Located(STAND_IN, ISSUERS, ISSUERS, ISSUERS),)
     if one is None and many is None:
-        flat.report.add(Problem(ISSUERS, "no issuer is configured", f"set {ISSUERS} or {ISSUER}"))
+        flat.findings.add(Problem(ISSUERS, "no issuer is configured", f"set {ISSUERS} or {ISSUER}"))
         return stand_in
     # The one that is passed over must be right as well: nobody leaves a broken setting on purpose.
-    single = None if one is None else read_text(one, flat.report)
+    single = None if one is None else read_text(one, flat.findings)
     if one is not None and many is not None:
-        flat.report.warn(f"{ISSUERS} takes precedence; {ISSUER} is ignored")
+        flat.findings.warn(f"{ISSUERS} takes precedence; {ISSUER} is ignored")
     if many is not None:
-        return many.items or stand_in if read_texts(many, flat.report) else stand_in
+        return many.items or stand_in if read_texts(many, flat.findings) else stand_in
     return stand_in if one is None or single is None else (one,)
 
 
@@ -184,10 +184,10 @@ def _machine_mode(flat: Section) -> str:
 def _read_audiences(flat: Section) -> Located:
     """The accepted audiences: OIDC_AUDIENCES, or OIDC_CLIENT_ID alone; profile quay always adds the latter."""
     listed, client = flat.members.get(AUDIENCES), flat.members.get(CLIENT)
-    own = None if client is None else read_text(client, flat.report)
+    own = None if client is None else read_text(client, flat.findings)
     if listed is None and client is None:
         text = f"{AUDIENCES} or {CLIENT} must be set"
-        flat.report.add(Problem(AUDIENCES, text, "an audience is mandatory"))
+        flat.findings.add(Problem(AUDIENCES, text, "an audience is mandatory"))
     if listed is None:
         # The stand-in is never used: without a usable client id there is a problem.
         at = client or Located(STAND_IN, AUDIENCES, AUDIENCES, AUDIENCES)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bearergate.config.key_source import read_key_source
-from bearergate.config.located import STAND_IN, Located, Report, locate
+from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.machine_clients import read_machine_clients
 from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import LATER_SWITCHES, OPENDEPOT, PROFILES, QUAY, SWITCHES
@@ -54,9 +54,9 @@ _GROUPS_KEYS: Final = ("claim", "prefix")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is the same for every entry: the report, the folder of relative paths, the profile and its switches."""
+    """What is the same for every entry: the findings, the folder of relative paths, the profile and its switches."""
 
-    report: Report
+    findings: Findings
     folder: Path
     profile: str | None
     switches: Mapping[str, Located]
@@ -72,40 +72,40 @@ class Entry:
 
 
 def read_entry(at: Located, index: int, around: Surroundings) -> Entry | None:
-    """Read one entry of `issuers:`; problems go to the report."""
-    report = around.report
+    """Read one entry of `issuers:`; problems go to the findings."""
+    findings = around.findings
     if at.members is None:
-        report.problem(at, f"must be a mapping, got {at.kind}")
+        findings.problem(at, f"must be a mapping, got {at.kind}")
         return None
-    refuse_unknown(at.members, (*ISSUER_KEYS, *SWITCHES), report, _STORIES)
-    refuse_foreign_switches(at.members, around.profile, report)
+    refuse_unknown(at.members, (*ISSUER_KEYS, *SWITCHES), findings, _STORIES)
+    refuse_foreign_switches(at.members, around.profile, findings)
     layers = [
         _brought(PROFILES, "profile", around.profile, at.path),
-        _brought(PRESETS, "preset", _preset(at.members, report), at.path),
+        _brought(PRESETS, "preset", _preset(at.members, findings), at.path),
         around.switches,
         at.members,
     ]
     merged = _merge(layers)
     _forget_audience_as_client(merged)
-    section = Section(merged, report, f"issuers[{index}]")
+    section = Section(merged, findings, f"issuers[{index}]")
     if "issuer" not in merged:
-        report.problem(at, "must name its issuer")
+        findings.problem(at, "must name its issuer")
     if "audiences" not in merged:
-        report.problem(at, "must name its audiences", "an audience is mandatory")
+        findings.problem(at, "must name its audiences", "an audience is mandatory")
     policy = _read_policy(section, around.folder, read_require(layers, section))
     return Entry(policy, section, section.flag("issuer_slash"))
 
 
-def refuse_foreign_switches(members: Mapping[str, Located], profile: str | None, report: Report) -> None:
+def refuse_foreign_switches(members: Mapping[str, Located], profile: str | None, findings: Findings) -> None:
     """Note switches of profile quay where another profile, or none, is in force."""
     for name in SWITCHES:
         if name in members and profile != QUAY:
-            report.problem(members[name], "is a switch of profile quay", "set the profile quay, or remove it")
+            findings.problem(members[name], "is a switch of profile quay", "set the profile quay, or remove it")
 
 
-def _preset(members: Mapping[str, Located], report: Report) -> str | None:
+def _preset(members: Mapping[str, Located], findings: Findings) -> str | None:
     at = members.get("preset")
-    return None if at is None else read_choice(at, PRESETS, report)
+    return None if at is None else read_choice(at, PRESETS, findings)
 
 
 def _brought(
@@ -176,7 +176,8 @@ def _read_issuer(section: Section) -> str:
     try:
         check_issuer(issuer, allow_insecure_http=insecure is not None and insecure.value is True)
     except UrlProblem as problem:
-        section.report.problem(section.members["issuer"], str(problem))
+        section.findings.problem(section.members["issuer"], str(problem))
+        return STAND_IN
     return issuer
 
 
@@ -184,7 +185,7 @@ def _read_groups(section: Section) -> GroupsFrom:
     groups = section.section("groups", _GROUPS_KEYS)
     prefix = groups.text("prefix") or ""
     if may_begin_reserved(prefix):
-        groups.report.problem(
+        groups.findings.problem(
             groups.members["prefix"],
             "could begin a reserved group name",
             f"prefixes that begin like {' or '.join(RESERVED)} belong to machine clients and the system",

@@ -34,7 +34,7 @@ def _refuse_two_sources(section: Section) -> None:
     given = [key for key in ("discovery_url", "jwks_uri", "jwks_file") if key in section.members]
     if len(given) > 1:
         at = section.members[given[0]]
-        section.report.problem(at, f"cannot be used beside {' and '.join(given[1:])}", "keep one of them")
+        section.findings.problem(at, f"cannot be used beside {' and '.join(given[1:])}", "keep one of them")
 
 
 def _url(section: Section, key: str, *, insecure: bool) -> str | None:
@@ -44,7 +44,8 @@ def _url(section: Section, key: str, *, insecure: bool) -> str | None:
     try:
         check_url(url, allow_insecure_http=insecure)
     except UrlProblem as problem:
-        section.report.problem(section.members[key], str(problem))
+        section.findings.problem(section.members[key], str(problem))
+        return None
     return url
 
 
@@ -58,10 +59,10 @@ def _content(section: Section, key: str, folder: Path) -> tuple[Located, bytes] 
         raw = (folder / name).read_bytes()
     except (OSError, ValueError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else None
-        section.report.problem(at, f"cannot be read: {why or 'not a usable path'}", "name a readable file")
+        section.findings.problem(at, f"cannot be read: {why or 'not a usable path'}", "name a readable file")
         return None
     if not raw.strip():
-        section.report.problem(at, "names an empty file")
+        section.findings.problem(at, "names an empty file")
         return None
     return at, raw
 
@@ -74,15 +75,15 @@ def _jwk_set(section: Section, folder: Path, tenant_of: str | None) -> bytes | N
     try:
         keys = parse_jwk_set(raw, tenant_of=tenant_of)
     except KeySetError as problem:
-        section.report.problem(at, f"is no JWK Set: {problem}")
+        section.findings.problem(at, f"is no JWK Set: {problem}")
         return None
     dangerous = next((entry for entry in keys.dropped if entry.alarm), None)
     if dangerous is not None:
-        section.report.problem(at, f"names a key that {dangerous.why}", "publish public keys only")
+        section.findings.problem(at, f"names a key that {dangerous.why}", "publish public keys only")
     elif not keys.keys:
-        section.report.problem(at, f"names no usable key: the first one {keys.dropped[0].why}")
+        section.findings.problem(at, f"names no usable key: the first one {keys.dropped[0].why}")
     elif keys.dropped:
-        section.report.warn(f"{at.path}: {len(keys.dropped)} of the keys cannot be used; {keys.dropped[0].why}")
+        section.findings.warn(f"{at.path}: {len(keys.dropped)} of the keys cannot be used; {keys.dropped[0].why}")
     return raw
 
 
@@ -97,7 +98,7 @@ def _certificates(section: Section, folder: Path) -> str | None:
     try:
         certificates = x509.load_pem_x509_certificates(raw)
     except ValueError:
-        section.report.problem(at, "holds no PEM certificate that can be read")
+        section.findings.problem(at, "holds no PEM certificate that can be read")
         return None
     # Only the certificates go on: bundles sometimes hold comments, or a private key that belongs nowhere else.
     return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in certificates)

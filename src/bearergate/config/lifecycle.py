@@ -57,5 +57,5 @@ def read_lifecycle(root: Section) -> KeyLifecycle:
     for low, high in _ORDERED:
         written = section.members.get(low) or section.members.get(high)
         if written is not None and getattr(lifecycle, low) > getattr(lifecycle, high):
-            section.report.problem(written, f"makes {low} greater than {high}", f"set both, {low} being the smaller")
+            section.findings.problem(written, f"makes {low} greater than {high}", f"set both, {low} being the smaller")
     return lifecycle

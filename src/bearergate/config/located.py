@@ -1,4 +1,4 @@
-"""A configured value together with where it was written, and the report of what is wrong with such values.
+"""A configured value together with where it was written, and the findings of what is wrong with such values.
 
 Every source (environment, Flask, file, code, preset, profile) becomes this one form. Knows no key and no meaning.
 """
@@ -41,7 +41,7 @@ class Located:
         return self.origin.startswith(("preset ", "profile "))
 
 
-class Report:
+class Findings:
     """What the reading of one configuration found: problems, warnings, and the origin of each effective setting."""
 
     def __init__(self) -> None:

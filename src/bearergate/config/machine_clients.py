@@ -27,10 +27,10 @@ def read_machine_clients(entry: Section, issuer: str) -> MachineClients:
     if machines.mode is not MachineMode.OFF:
         _check_mode(entry, section, machines)
     elif machines.allow:
-        entry.report.warn(f"{section.members['allow'].path} has no effect while machine clients are off")
+        entry.findings.warn(f"{section.members['allow'].path} has no effect while machine clients are off")
     if machines.mode is MachineMode.COMPAT:
         who = "the listed clients" if machines.allow else "any client"
-        entry.report.warn(
+        entry.findings.warn(
             f"machine clients of {issuer} are recognised in mode compat: "
             f"any token of that issuer to {who}, for any other audience, is let in as a machine's"
         )
@@ -42,13 +42,13 @@ def _check_mode(entry: Section, section: Section, machines: MachineClients) -> N
     preset = entry.members.get("preset")
     # Without a preset the mark is RFC 9068's; a preset without one says that its provider has none.
     if preset is not None and preset.value in tuple(PRESETS) and "mark" not in section.members:
-        entry.report.problem(
+        entry.findings.problem(
             mode,
             f"cannot be {machines.mode.value}: preset {preset.value} has no mark of machine clients",
             "name the mark of the issuer, or switch machine clients off",
         )
     if machines.mode is MachineMode.STRICT and "allow" not in section.members:
-        entry.report.problem(
+        entry.findings.problem(
             mode,
             "lets in the listed machine clients only, and none is listed",
             "list them in machine_clients.allow (OIDC_MACHINE_CLIENTS)",

@@ -21,7 +21,7 @@ from bearergate.config.issuer_schema import (
     refuse_foreign_switches,
 )
 from bearergate.config.lifecycle import read_lifecycle
-from bearergate.config.located import CODE, Located, Report, locate
+from bearergate.config.located import CODE, Findings, Located, locate
 from bearergate.config.profiles import PROFILES, SWITCHES
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.config.settings import Settings
@@ -45,43 +45,43 @@ def from_dict(schema: Mapping[str, object]) -> Settings:
 
     Raises ConfigError with every problem at once.
     """
-    return build(locate(schema, "", lambda _: CODE, "the configuration"), Report(), _HERE)
+    return build(locate(schema, "", lambda _: CODE, "the configuration"), Findings(), _HERE)
 
 
-def build(root: Located | None, report: Report, folder: Path) -> Settings:
-    """Settings from a located schema; None stands for a source that could not be read, which the report knows."""
-    settings = None if root is None else _read(root, report, folder)
-    report.raise_problems()
+def build(root: Located | None, findings: Findings, folder: Path) -> Settings:
+    """Settings from a located schema; None stands for a source that could not be read, which the findings knows."""
+    settings = None if root is None else _read(root, findings, folder)
+    findings.raise_problems()
     if settings is None:
         raise AssertionError("a source that cannot be read is reported")
-    for warning in report.warnings:
+    for warning in findings.warnings:
         _log.warning("%s", warning)
     return settings
 
 
-def _read(root: Located, report: Report, folder: Path) -> Settings | None:
+def _read(root: Located, findings: Findings, folder: Path) -> Settings | None:
     if root.members is None:
         path = root.name if root.origin == CODE else root.origin.removeprefix("file ")
-        report.add(Problem(path, f"{root.name} must be a mapping with the key issuers, got {root.kind}"))
+        findings.add(Problem(path, f"{root.name} must be a mapping with the key issuers, got {root.kind}"))
         return None
-    refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), report, _STORIES)
-    top = Section(root.members, report, "")
+    refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), findings, _STORIES)
+    top = Section(root.members, findings, "")
     profile = top.get("profile")
-    name = None if profile is None else read_choice(profile, PROFILES, report)
-    refuse_foreign_switches(root.members, name, report)
+    name = None if profile is None else read_choice(profile, PROFILES, findings)
+    refuse_foreign_switches(root.members, name, findings)
     switches = {key: at for key, at in root.members.items() if key in SWITCHES}
-    entries = _read_entries(root, Surroundings(report, folder, name, switches))
-    _check_names(entries, report)
-    _check_shared_keys(entries, report)
-    policies = _with_slash_aliases(entries, report)
+    entries = _read_entries(root, Surroundings(findings, folder, name, switches))
+    _check_names(entries, findings)
+    _check_shared_keys(entries, findings)
+    policies = _with_slash_aliases(entries, findings)
     size = top.whole("max_token_bytes", _MIN_TOKEN_BYTES, _MAX_TOKEN_BYTES)
     lifecycle = read_lifecycle(top)
     return Settings(
         issuers=tuple(policies),
         lifecycle=lifecycle,
         max_token_bytes=MAX_TOKEN_BYTES if size is None else size,
-        warnings=report.warnings,
-        provenance=MappingProxyType(dict(report.provenance)),
+        warnings=findings.warnings,
+        provenance=MappingProxyType(dict(findings.provenance)),
     )
 
 
@@ -90,13 +90,13 @@ def _read_entries(root: Located, around: Surroundings) -> list[Entry]:
     if issuers is None:
         origin = "" if root.origin == CODE else root.origin
         cure = "list at least one trusted issuer under issuers"
-        around.report.add(Problem("issuers", "no issuer is configured", cure, origin))
+        around.findings.add(Problem("issuers", "no issuer is configured", cure, origin))
         return []
     if issuers.items is None:
-        around.report.problem(issuers, f"must be a list, got {issuers.kind}")
+        around.findings.problem(issuers, f"must be a list, got {issuers.kind}")
         return []
     if not issuers.items:
-        around.report.problem(issuers, "must not be empty", "list at least one trusted issuer")
+        around.findings.problem(issuers, "must not be empty", "list at least one trusted issuer")
     read = (read_entry(at, index, around) for index, at in enumerate(issuers.items))
     return [entry for entry in read if entry is not None]
 
@@ -114,28 +114,29 @@ def _names(entry: Entry) -> Iterable[tuple[str, Located]]:
         yield from zip(entry.policy.aliases, aliases.items, strict=True)
 
 
-def _check_names(entries: list[Entry], report: Report) -> None:
+def _check_names(entries: list[Entry], findings: Findings) -> None:
     """Every spelling leads to one entry: two would make the order of entries decide who is trusted."""
     taken: dict[str, Located] = {}
     for entry in entries:
         for name, at in _names(entry):
             if name in taken:
-                report.problem(at, f"names the same issuer as {taken[name].path}", "name every issuer and alias once")
+                findings.problem(at, f"names the same issuer as {taken[name].path}", "name every issuer and alias once")
             taken.setdefault(name, at)
 
 
-def _check_shared_keys(entries: list[Entry], report: Report) -> None:
-    configured = {entry.policy.issuer for entry in entries}
+def _check_shared_keys(entries: list[Entry], findings: Findings) -> None:
+    # As written, because after a problem the policy holds a stand-in.
+    configured = [entry.section.members["issuer"].value for entry in entries if "issuer" in entry.section.members]
     for entry in entries:
         shared = entry.section.members.get("shares_keys_with")
         for name, at in zip(entry.policy.keys.shares_keys_with, shared.items or () if shared else (), strict=False):
             if name == entry.policy.issuer:
-                report.problem(at, "must not name the entry's own issuer")
+                findings.problem(at, "must not name the entry's own issuer")
             elif name not in configured:
-                report.problem(at, "names an issuer that is not configured", "write it exactly as that entry does")
+                findings.problem(at, "names an issuer that is not configured", "write it exactly as that entry does")
 
 
-def _with_slash_aliases(entries: list[Entry], report: Report) -> list[IssuerPolicy]:
+def _with_slash_aliases(entries: list[Entry], findings: Findings) -> list[IssuerPolicy]:
     """Profile quay's `issuer_slash`: a trailing slash more or less is the same issuer, unless another entry is that."""
     taken = {name for entry in entries for name, _ in _names(entry)}
     policies: list[IssuerPolicy] = []
@@ -145,7 +146,7 @@ def _with_slash_aliases(entries: list[Entry], report: Report) -> list[IssuerPoli
         other = issuer.removesuffix("/") if issuer.endswith("/") else f"{issuer}/"
         if entry.issuer_slash and other not in taken:
             policy = replace(policy, aliases=(*policy.aliases, other))
-            provenance = report.provenance
+            provenance = findings.provenance
             provenance[f"{entry.section.path}.aliases"] = provenance[f"{entry.section.path}.issuer_slash"]
         policies.append(policy)
     return policies

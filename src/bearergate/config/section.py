@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from bearergate.config.located import DEFAULT, Located, Report
+from bearergate.config.located import DEFAULT, Findings, Located
 from bearergate.config.spelling import nearest
 from bearergate.core.claims import MAX_TEXT, is_plain
 
@@ -19,9 +19,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Section:
     """One mapping while it is read. `path` is where its settings stand in the provenance; None keeps no provenance."""
 
-    def __init__(self, members: Mapping[str, Located], report: Report, path: str | None = None) -> None:
+    def __init__(self, members: Mapping[str, Located], findings: Findings, path: str | None = None) -> None:
         self.members = members
-        self.report = report
+        self.findings = findings
         self.path = path
 
     def get(self, key: str) -> Located | None:
@@ -29,18 +29,18 @@ class Section:
         found = self.members.get(key)
         if self.path is not None:
             place = f"{self.path}.{key}" if self.path else key
-            self.report.provenance[place] = DEFAULT if found is None else found.origin
+            self.findings.provenance[place] = DEFAULT if found is None else found.origin
         return found
 
     def text(self, key: str) -> str | None:
         """A non-empty string."""
         found = self.get(key)
-        return None if found is None else read_text(found, self.report)
+        return None if found is None else read_text(found, self.findings)
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """A non-empty list of different non-empty strings."""
         found = self.get(key)
-        return None if found is None else read_texts(found, self.report)
+        return None if found is None else read_texts(found, self.findings)
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """A boolean."""
@@ -49,7 +49,7 @@ class Section:
             return default
         if isinstance(found.value, bool):
             return found.value
-        self.report.problem(found, f"must be true or false, got {found.kind}", "write true or false without quotes")
+        self.findings.problem(found, f"must be true or false, got {found.kind}", "write true or false without quotes")
         return default
 
     def whole(self, key: str, minimum: int, maximum: int) -> int | None:
@@ -59,10 +59,10 @@ class Section:
             return None
         value = found.value
         if isinstance(value, bool) or not isinstance(value, int):
-            self.report.problem(found, f"must be a whole number, got {found.kind}")
+            self.findings.problem(found, f"must be a whole number, got {found.kind}")
             return None
         if not minimum <= value <= maximum:
-            self.report.problem(found, f"must be between {minimum} and {maximum}, got {_shown(value)}")
+            self.findings.problem(found, f"must be between {minimum} and {maximum}, got {_shown(value)}")
             return None
         return value
 
@@ -73,18 +73,18 @@ class Section:
             return None
         value = found.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.report.problem(found, f"must be a number, got {found.kind}")
+            self.findings.problem(found, f"must be a number, got {found.kind}")
             return None
         # Not a number compares false, too.
         if not minimum <= value <= maximum:
-            self.report.problem(found, f"must be between {minimum:g} and {maximum:g}, got {_shown(value)}")
+            self.findings.problem(found, f"must be between {minimum:g} and {maximum:g}, got {_shown(value)}")
             return None
         return float(value)
 
     def choice(self, key: str, options: type[Choice], default: Choice) -> Choice:
         """One of the values of an enumeration."""
         found = self.get(key)
-        name = None if found is None else read_choice(found, [option.value for option in options], self.report)
+        name = None if found is None else read_choice(found, [option.value for option in options], self.findings)
         return default if name is None else options(name)
 
     def section(self, key: str, known: Iterable[str], stories: Mapping[str, str] | None = None) -> Section:
@@ -92,12 +92,12 @@ class Section:
         found = self.members.get(key)
         members: Mapping[str, Located] = {}
         if found is not None and found.members is None:
-            self.report.problem(found, f"must be a mapping, got {found.kind}")
+            self.findings.problem(found, f"must be a mapping, got {found.kind}")
         elif found is not None and found.members is not None:
             members = found.members
-            refuse_unknown(members, known, self.report, stories)
+            refuse_unknown(members, known, self.findings, stories)
         path = None if self.path is None else f"{self.path}.{key}" if self.path else key
-        return Section(members, self.report, path)
+        return Section(members, self.findings, path)
 
 
 def _shown(number: float) -> str:
@@ -105,60 +105,60 @@ def _shown(number: float) -> str:
     return "a longer number" if isinstance(number, int) and abs(number) >= 10**12 else f"{number}"
 
 
-def read_text(at: Located, report: Report) -> str | None:
+def read_text(at: Located, findings: Findings) -> str | None:
     """The value as a usable string, or None after noting why not."""
     value = at.value
     if not isinstance(value, str):
-        report.problem(at, f"must be a string, got {at.kind}")
+        findings.problem(at, f"must be a string, got {at.kind}")
     elif not value:
-        report.problem(at, "must not be empty")
+        findings.problem(at, "must not be empty")
     elif value != value.strip():
-        report.problem(at, "must not begin or end with white space")
+        findings.problem(at, "must not begin or end with white space")
     elif not is_plain(value):
-        report.problem(at, f"must have at most {MAX_TEXT} characters and no control characters")
+        findings.problem(at, f"must have at most {MAX_TEXT} characters and no control characters")
     else:
         return value
     return None
 
 
-def read_texts(at: Located, report: Report) -> tuple[str, ...] | None:
+def read_texts(at: Located, findings: Findings) -> tuple[str, ...] | None:
     """The value as a list of usable strings, or None after noting why not."""
     if at.items is None:
-        report.problem(at, f"must be a list, got {at.kind}")
+        findings.problem(at, f"must be a list, got {at.kind}")
         return None
     if not at.items:
-        report.problem(at, "must not be empty", "name at least one value or remove the key")
+        findings.problem(at, "must not be empty", "name at least one value or remove the key")
         return None
     texts = [item.value for item in at.items if isinstance(item.value, str)]
     if len(texts) < len(at.items):
-        report.problem(at, "must contain only strings")
+        findings.problem(at, "must contain only strings")
         return None
     if "" in texts:
-        report.problem(at, "must not contain empty strings")
+        findings.problem(at, "must not contain empty strings")
         return None
-    good = [text for text in (read_text(item, report) for item in at.items) if text is not None]
+    good = [text for text in (read_text(item, findings) for item in at.items) if text is not None]
     repeated = next((index for index, text in enumerate(texts) if text in texts[:index]), None)
     if repeated is not None:
         first = texts.index(texts[repeated]) + 1
-        report.problem(at, f"must not contain duplicates: items {first} and {repeated + 1} are the same")
+        findings.problem(at, f"must not contain duplicates: items {first} and {repeated + 1} are the same")
         return None
     return tuple(good) if len(good) == len(texts) else None
 
 
-def read_choice(at: Located, options: Iterable[str], report: Report) -> str | None:
+def read_choice(at: Located, options: Iterable[str], findings: Findings) -> str | None:
     """The value as one of the accepted names, or None after noting which are accepted."""
-    name = read_text(at, report)
+    name = read_text(at, findings)
     accepted = list(options)
     if name is None or name in accepted:
         return name
     meant = nearest(name, accepted)
     cure = f"did you mean {meant}?" if meant else ""
-    report.problem(at, f"must be one of {', '.join(accepted)}, got {name[:80]!r}", cure)
+    findings.problem(at, f"must be one of {', '.join(accepted)}, got {name[:80]!r}", cure)
     return None
 
 
 def refuse_unknown(
-    members: Mapping[str, Located], known: Iterable[str], report: Report, stories: Mapping[str, str] | None = None
+    members: Mapping[str, Located], known: Iterable[str], findings: Findings, stories: Mapping[str, str] | None = None
 ) -> None:
     """Note every member that is no known key. `stories`: names with a story of their own, and that story."""
     accepted = list(known)
@@ -166,15 +166,15 @@ def refuse_unknown(
         if key in accepted or at.brought:
             continue
         if stories and key in stories:
-            report.sentence(at, stories[key])
+            findings.sentence(at, stories[key])
             continue
-        report_unknown(at, accepted, report)
+        report_unknown(at, accepted, findings)
 
 
-def report_unknown(at: Located, accepted: list[str], report: Report) -> None:
+def report_unknown(at: Located, accepted: list[str], findings: Findings) -> None:
     """Note one key that nobody knows, with the key that was probably meant."""
     meant = nearest(at.name, accepted)
     if meant:
-        report.sentence(at, f"unknown key {at.name}: did you mean {meant}?")
+        findings.sentence(at, f"unknown key {at.name}: did you mean {meant}?")
     else:
-        report.sentence(at, f"unknown key {at.name}", f"accepted here: {', '.join(accepted)}")
+        findings.sentence(at, f"unknown key {at.name}", f"accepted here: {', '.join(accepted)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bearergate.core.bearer import DEFAULT_REALM, Answer, answer, bearer_token, check_realm
@@ -23,7 +23,7 @@ class RequestFacts:
     method: str
     path: str
     """The path the application routes on, decoded, without mount point and query."""
-    authorization: Sequence[str | bytes]
+    authorization: Sequence[str | bytes] = field(repr=False)
     """Every `Authorization` field value, in order."""
     is_cors: bool = False
     """Whether both `Origin` and `Access-Control-Request-Method` are present."""

@@ -5,6 +5,7 @@ The name space `client:` belongs to machines: no issuer and no user can put a pe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -31,6 +32,10 @@ from bearergate.core.reasons import Reason
 MAX_GROUPS: Final = 1000
 RESERVED: Final = ("client:", "system:")
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zs"})
+_IGNORABLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Drawn as nothing although their category says otherwise (Unicode, Default_Ignorable_Code_Point)."""
 _ABSENT: Final = object()
 
 
@@ -44,7 +49,8 @@ class Groups:
 
 def fold(name: str) -> str:
     """The form in which reserved names are recognised, whatever their spelling."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    drawn = _IGNORABLE.sub("", name)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", drawn).casefold())
     visible = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE and not char.isspace())
     return visible.lstrip("/")
 

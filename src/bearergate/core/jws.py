@@ -123,14 +123,14 @@ def is_allowed(alg: str, allowed: Iterable[str]) -> bool:
     return canonical_name(alg) in map(canonical_name, allowed)
 
 
-def forbid_unsupported_members(members: Container[str]) -> None:
+def check_unsupported_members(members: Container[str]) -> None:
     """Refuse a header that demands processing we do not do (RFC 7515 section 4.1.11, RFC 7797, RFC 7519)."""
     for name in UNSUPPORTED_MEMBERS:
         if name in members:
             raise refusal(Reason.CRIT_NOT_SUPPORTED, name)
 
 
-def forbid_unsigned(alg: str) -> None:
+def check_signed_alg(alg: str) -> None:
     """Refuse `none` and every shared-secret algorithm before any key is looked up (RFC 8725 section 3.1)."""
     folded = alg.casefold()
     if folded == "none" or folded.startswith("hs"):

@@ -6,7 +6,7 @@ whatever is wrong is MalformedToken, never another exception.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bearergate.core.claims import Json, UnverifiedClaims
@@ -23,11 +23,11 @@ _DOTS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """The three parts of a compact JWS, still encoded."""
+    """The three parts of a compact JWS, still encoded. Not shown by repr: error trackers keep local variables."""
 
-    header: str
-    payload: str
-    signature: str
+    header: str = field(repr=False)
+    payload: str = field(repr=False)
+    signature: str = field(repr=False)
 
     @property
     def signing_input(self) -> bytes:
@@ -55,8 +55,8 @@ class UnverifiedToken:
 
     header: JoseHeader
     claims: UnverifiedClaims
-    signing_input: bytes
-    signature: bytes
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
 
 def split(token: str) -> Segments:

@@ -6,7 +6,7 @@ default source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,9 +15,11 @@ from typing import Final
 from bearergate.core.claims import Json
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.jws import ALGORITHMS
+from bearergate.core.metadata import UrlProblem, check_issuer, check_url
 
 DEFAULT_ALGORITHMS: Final = tuple(ALGORITHMS)
 DEFAULT_LEEWAY: Final = 30
+MAX_LEEWAY: Final = 300
 _NOTHING_REQUIRED: Final[Mapping[str, tuple[Json, ...]]] = MappingProxyType({})
 
 
@@ -127,16 +129,44 @@ class IssuerPolicy:
 
     def __post_init__(self) -> None:
         """Refuse a policy that would accept everything or nothing: an empty list means an error, never "any"."""
-        problems: list[Problem] = []
-        if not self.issuer:
-            problems.append(Problem("issuer", "must not be empty", "name the issuer exactly as its tokens do"))
-        if not self.audiences or "" in self.audiences:
-            problems.append(Problem("audiences", "must not be empty", "name the audience of this resource"))
-        unknown = [name for name in self.algorithms if name not in ALGORITHMS]
-        if not self.algorithms or unknown:
-            problem = f"{unknown[0]} is no accepted algorithm" if unknown else "must not be empty"
-            problems.append(Problem("algorithms", problem, f"use some of {', '.join(ALGORITHMS)}"))
-        if self.allowed_clients is not None and (not self.allowed_clients or "" in self.allowed_clients):
-            problems.append(Problem("allowed_clients", "must not be empty", "leave it out to allow any client"))
+        problems = [*_url_problems(self), *_list_problems(self), *_number_problems(self)]
         if problems:
             raise ConfigError(problems)
+
+
+def _url_problems(policy: IssuerPolicy) -> Iterator[Problem]:
+    insecure = policy.keys.allow_insecure_http
+    try:
+        check_issuer(policy.issuer, allow_insecure_http=insecure)
+    except UrlProblem as problem:
+        yield Problem("issuer", str(problem), "name the issuer exactly as its tokens do")
+    for path, url in (("discovery_url", policy.keys.discovery_url), ("jwks_uri", policy.keys.jwks_uri)):
+        try:
+            if url is not None:
+                check_url(url, allow_insecure_http=insecure)
+        except UrlProblem as problem:
+            yield Problem(path, str(problem))
+
+
+def _list_problems(policy: IssuerPolicy) -> Iterator[Problem]:
+    if not policy.audiences or "" in policy.audiences:
+        yield Problem("audiences", "must not be empty", "name the audience of this resource")
+    unknown = [name for name in policy.algorithms if name not in ALGORITHMS]
+    if not policy.algorithms or unknown:
+        problem = f"{unknown[0]} is no accepted algorithm" if unknown else "must not be empty"
+        yield Problem("algorithms", problem, f"use some of {', '.join(ALGORITHMS)}")
+    if policy.allowed_clients is not None and (not policy.allowed_clients or "" in policy.allowed_clients):
+        yield Problem("allowed_clients", "must not be empty", "leave it out to allow any client")
+    if "" in policy.aliases:
+        yield Problem("aliases", "must not contain an empty string", "leave it out")
+    # A string would be read as the list of its letters.
+    if not all(isinstance(values, tuple) for values in policy.require.values()):
+        yield Problem("require", "must map each claim to a tuple of values", 'write {"hd": ("example.com",)}')
+
+
+def _number_problems(policy: IssuerPolicy) -> Iterator[Problem]:
+    if not 0 <= policy.leeway <= MAX_LEEWAY:
+        yield Problem("leeway", f"must be 0 to {MAX_LEEWAY} seconds", "fix the clocks instead")
+    for path, seconds in (("max_token_age", policy.max_token_age), ("max_lifetime", policy.max_lifetime)):
+        if seconds is not None and seconds < 1:
+            yield Problem(path, "must be at least 1 second", "leave it out for no bound")

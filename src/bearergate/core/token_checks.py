@@ -13,8 +13,8 @@ from bearergate.core.examination import Examination, show, show_claim
 from bearergate.core.jws import (
     ALGORITHMS,
     UNSUPPORTED_MEMBERS,
-    forbid_unsigned,
-    forbid_unsupported_members,
+    check_signed_alg,
+    check_unsupported_members,
     is_allowed,
 )
 from bearergate.core.jwt import AT_JWT, decode_object, decode_signature, read_header, split
@@ -67,7 +67,7 @@ def payload_json_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_processing(x: Examination) -> None:
-    forbid_unsupported_members(x.header_members)
+    check_unsupported_members(x.header_members)
 
 
 def processing_facts(x: Examination) -> tuple[str, str]:
@@ -85,7 +85,7 @@ def header_types_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_signed(x: Examination) -> None:
-    forbid_unsigned(x.header.alg)
+    check_signed_alg(x.header.alg)
 
 
 def signed_facts(x: Examination) -> tuple[str, str]:
