@@ -230,7 +230,7 @@ class Validator:
         return x.header.kid is None and self._close_report(rows, x, keys).reason is Reason.SIGNATURE_INVALID
 
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
-        return Report((*rows, *self._validation.close_report(x, keys, self._clock())))
+        return self._validation.close_report(rows, x, keys, self._clock())
 
 
 def _may_look_for_keys(rows: list[Row]) -> bool:

@@ -35,20 +35,20 @@ def report_on(token: str, policy: IssuerPolicy = POLICY, *, keys: KeySet | None 
     validation = Validation([policy])
     rows, x = validation.open_report(token)
     refused = any(row.outcome == "fail" for row in rows)
-    return Report((*rows, *validation.close_report(x, None if refused else keys or keys_of(ISSUER), now)))
+    return validation.close_report(rows, x, None if refused else keys or keys_of(ISSUER), now)
 
 
 def verdict(
     token: str, policy: IssuerPolicy = POLICY, *, keys: KeySet | None = None, now: float = NOW
 ) -> Reason | None:
     """The reason of the refusal, or None; and a proof that explain says the same as validate."""
+    report = report_on(token, policy, keys=keys, now=now)
     try:
-        judge(token, policy, keys=keys, now=now)
+        principal: Principal | None = judge(token, policy, keys=keys, now=now)
+        reason: Reason | None = None
     except Refusal as error:
-        reason: Reason | None = error.reason
-    else:
-        reason = None
-    assert report_on(token, policy, keys=keys, now=now).reason == reason
+        principal, reason = None, error.reason
+    assert (report.principal, report.reason) == (principal, reason)
     return reason
 
 

@@ -10,12 +10,10 @@ from dataclasses import replace
 import pytest
 
 from bearergate.core.checks import CLOSING, OPENING, TABLE, Check
-from bearergate.core.errors import ConfigError, Unavailable
+from bearergate.core.errors import ConfigError
 from bearergate.core.jwk import KeySet, parse_jwk_set
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, MachineClients, MachineMode, TokenKind
-from bearergate.core.reasons import Reason
 from bearergate.core.reasons import Reason as R
-from bearergate.core.report import Report
 from bearergate.core.validation import Validation
 from bearergate.testing import REMOVED, FakeIssuer
 from tests.core.judging import ISSUER, NOW, POLICY, judge, keys_of, report_on, under, verdict
@@ -325,18 +323,6 @@ def test_a_token_without_client_is_accepted_where_any_client_is() -> None:
     assert judge(mint(client_id=REMOVED)).client_id is None
 
 
-def test_a_report_is_plain_json_and_names_every_row_of_the_table() -> None:
-    report = report_on(mint(aud="x"), GROUPS)
-    plain = json.loads(json.dumps(report.as_dict()))
-    assert (plain["accepted"], plain["reason"]) == (False, "audience_mismatch")
-    assert [row["check"] for row in plain["checks"]] == [check.name for check in TABLE]
-    assert [row["reason"] for row in plain["checks"] if row["outcome"] == "fail"] == [
-        "audience_mismatch",
-        "groups_missing",
-    ]
-    assert report_on(mint()).as_dict()["reason"] is None
-
-
 def test_what_is_told_of_an_issuers_kids_is_short_and_on_one_line() -> None:
     entries = [{**ISSUER.jwks()["keys"][0], "kid": f"\x1b[31m\n{'k' * 1000}{n}"} for n in range(20)]
     keys = parse_jwk_set(json.dumps({"keys": entries}).encode())
@@ -349,14 +335,6 @@ def test_nothing_of_a_token_that_is_too_long_is_decoded() -> None:
     rows, x = Validation([POLICY]).open_report(mint(pad="x" * 20_000))
     assert [row.outcome for row in rows] == ["fail"] + ["skipped"] * (len(OPENING) - 1)
     assert not x.has("segments")
-
-
-def test_a_report_tells_keys_that_could_not_be_had_from_a_bad_token() -> None:
-    validation = Validation([POLICY])
-    rows, x = validation.open_report(mint())
-    report = Report((*rows, *validation.close_report(x, Unavailable(Reason.KEYS_EXPIRED), NOW)))
-    assert (report.accepted, report.undecided) == (False, True)
-    assert not report_on(ISSUER.forge()).undecided
 
 
 def test_two_policies_may_not_claim_one_spelling() -> None:

@@ -1,4 +1,4 @@
-"""Report: what every row of the table of checks said of one token, for people and for machines.
+"""Report: what every row of the table of checks said of one token and whose it is, for people and for machines.
 
 Never holds the token or its signature. Knows no terminal: the command line draws it.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bearergate.core.handover import identity_members
+from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 
 
@@ -37,11 +39,13 @@ class Report:
     """Every row, in the order of the table."""
 
     rows: tuple[Row, ...]
+    principal: Principal | None
+    """Whom `validate` would name; None when it would refuse."""
 
     @property
     def accepted(self) -> bool:
         """Whether `validate` would accept the token."""
-        return self.failed is None
+        return self.principal is not None
 
     @property
     def failed(self) -> Row | None:
@@ -72,4 +76,10 @@ class Report:
             }
             for row in self.rows
         ]
-        return {"accepted": self.accepted, "reason": self.reason.value if self.reason else None, "checks": rows}
+        return {
+            "accepted": self.accepted,
+            "undecided": self.undecided,
+            "reason": self.reason.value if self.reason else None,
+            "principal": identity_members(self.principal) if self.principal else None,
+            "checks": rows,
+        }

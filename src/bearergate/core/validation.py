@@ -1,6 +1,7 @@
 """Begin, finish and explain: the readers of the table of checks, around the one step that may wait for keys.
 
-Pure: the time is an argument and the keys are given. Only `finish` builds verified claims and a Principal.
+Pure: the time is an argument and the keys are given. Verified claims and a Principal are built here only, at the end
+of a walk in which every check has passed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
-from bearergate.core.report import Outcome, Row
+from bearergate.core.report import Outcome, Report, Row
 
 
 class Validation:
@@ -64,16 +65,20 @@ class Validation:
         x = self._examination(token)
         return [_report(check, x) for check in OPENING], x
 
-    def close_report(self, x: Examination, keys: KeySet | Refusal | None, now: float) -> list[Row]:
-        """Every remaining row. `keys` may be the error that stood in the way, or None when nothing was asked."""
+    def close_report(self, opening: list[Row], x: Examination, keys: KeySet | Refusal | None, now: float) -> Report:
+        """The opening rows, every remaining one, and the principal when all have passed.
+
+        `keys` may be the error that stood in the way, or None when nothing was asked.
+        """
         if x.has("policy") and x.has("header"):
             x.claims, x.now, x.signing_input = x.payload, now, x.segments.signing_input
         if isinstance(keys, KeySet):
             x.keys = keys
-        rows = [_report(check, x) for check in CLOSING]
+        closing = [_report(check, x) for check in CLOSING]
         if isinstance(keys, Refusal):
-            rows[0] = _row(CLOSING[0], Outcome.FAIL, "the issuer's keys", str(keys), keys.reason)
-        return rows
+            closing[0] = _row(CLOSING[0], Outcome.FAIL, "the issuer's keys", str(keys), keys.reason)
+        rows = (*opening, *closing)
+        return Report(rows, _principal_of_report(rows, x))
 
     def _examination(self, token: str) -> Examination:
         x = Examination()
@@ -107,6 +112,13 @@ def _report(check: Check, x: Examination) -> Row:
     except Refusal as error:
         return _row(check, Outcome.FAIL, *check.facts(x), error.reason)
     return _row(check, Outcome.PASS, *check.facts(x), None)
+
+
+def _principal_of_report(rows: tuple[Row, ...], x: Examination) -> Principal | None:
+    # Where nobody looked for keys no row fails either: the rows behind them are not reached.
+    if not x.has("keys") or any(row.outcome is Outcome.FAIL for row in rows):
+        return None
+    return _principal(x, VerifiedClaims.sealed(x.payload))
 
 
 def _row(check: Check, outcome: Outcome, expected: str, actual: str, reason: Reason | None) -> Row:
