@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,8 @@ import pytest
 
 from bearergate.cli.advice import advice
 from bearergate.core.reasons import Reason
-from bearergate.testing import FakeIssuer
-from tests.cli.command_line import COMMAND, environment, run, trusting
+from bearergate.testing import REMOVED, FakeIssuer
+from tests.cli.command_line import AUDIENCE, COMMAND, environment, run, trusting
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,55 @@ def test_an_accepted_token_ends_with_0(issuer: FakeIssuer) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.endswith("Accepted. Every check that applies has passed.\n")
     no_trace(token, ended.stdout)
+
+
+def _caller(issuer: FakeIssuer, token: str, **more: str) -> dict[str, str]:
+    """What stands between the table and the verdict, by its label."""
+    ended = run("explain", variables=trusting(issuer, COLUMNS="200", **more), stdin=token)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    no_trace(token, ended.stdout)
+    _, caller, _ = ended.stdout.split("\n\n")
+    return {label: text.strip() for label, _, text in (line.partition(" ") for line in caller.splitlines())}
+
+
+def test_who_calls_is_told_of_an_accepted_token(issuer: FakeIssuer) -> None:
+    token = issuer.mint(sub="ada", azp="web", client_id=REMOVED, scope="b a", groups=["staff", "a, b"], exp=_in(7230))
+    caller = _caller(issuer, token)
+    assert re.fullmatch(r"in (2 h 0 min|1 h 59 min)", caller.pop("expires"))
+    assert caller == {
+        "caller": "ada",
+        "issuer": issuer.issuer,
+        "client": "web (from the claim azp)",
+        "audiences": AUDIENCE,
+        "scopes": "a, b",
+        "groups": 'staff, "a, b"',
+        "machine": "no",
+    }
+
+
+def test_what_a_token_does_not_name_is_said_to_be_missing(issuer: FakeIssuer) -> None:
+    caller = _caller(issuer, issuer.mint(client_id=REMOVED, exp=_in(-5)))
+    assert (caller["client"], caller["scopes"]) == ("none: the token names no client", "none")
+    assert caller["groups"] == "none (groups_missing)"
+    assert re.fullmatch(r"\d+ s ago; accepted within the tolerated clock difference", caller["expires"])
+
+
+def test_a_machine_client_and_dropped_groups_are_told_as_such(issuer: FakeIssuer) -> None:
+    machine = issuer.mint(sub="job", client_id="job", header={"typ": "at+jwt"})
+    caller = _caller(issuer, machine, OIDC_ALLOW_CLIENT_CREDENTIALS="true", OIDC_MACHINE_CLIENTS="job")
+    assert caller["machine"].startswith("yes")
+    assert caller["groups"] == "client:job"
+    caller = _caller(issuer, issuer.mint(groups=["system:masters", *(f"g{n}" for n in range(30))]))
+    assert caller["groups"].endswith("g19 and 10 more (reserved_group)")
+
+
+def test_nobody_is_named_for_a_refused_token(issuer: FakeIssuer) -> None:
+    ended = run("explain", variables=trusting(issuer), stdin=issuer.mint(sub="ada", exp=1))
+    assert not re.search(r"^caller", ended.stdout, re.MULTILINE)
+
+
+def _in(seconds: int) -> int:
+    return int(time.time()) + seconds
 
 
 def test_a_refused_token_ends_with_1_and_says_why_and_what_to_do(issuer: FakeIssuer) -> None:
@@ -132,20 +183,47 @@ def test_json_holds_every_row_of_the_table(issuer: FakeIssuer) -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
     report = json.loads(ended.stdout)
     assert (report["accepted"], report["reason"]) == (False, "expired")
-    assert set(report) == {"accepted", "reason", "checks"}
+    assert set(report) == {"accepted", "undecided", "reason", "principal", "checks"}
+    assert (report["undecided"], report["principal"]) == (False, None)
     for row in report["checks"]:
         assert set(row) == {"check", "outcome", "reason", "expected", "actual", "rule", "section"}
         assert row["outcome"] in ("pass", "fail", "skipped")
         assert (row["outcome"] == "fail") == (row["reason"] is not None)
         assert row["reason"] is None or row["reason"] in set(Reason)
-    accepted = run("explain", "--json", variables=trusting(issuer), stdin=issuer.mint())
-    assert json.loads(accepted.stdout)["accepted"] is True
+    accepted = run("explain", "--json", variables=trusting(issuer), stdin=issuer.mint(sub="ada", exp=2_000_000_000))
+    report = json.loads(accepted.stdout)
+    assert (report["accepted"], report["undecided"]) == (True, False)
+    assert report["principal"] == {
+        "issuer": issuer.issuer,
+        "subject": "ada",
+        "client_id": issuer.client_id,
+        "audience": [AUDIENCE],
+        "scopes": [],
+        "groups": [],
+        "machine": False,
+        "expires_at": 2_000_000_000,
+    }
 
 
 def test_the_table_fits_into_80_columns_without_colour(issuer: FakeIssuer) -> None:
     ended = run("explain", variables=trusting(issuer), stdin=issuer.mint(aud="https://other.test/" + "x" * 300))
     assert max(len(line) for line in ended.stdout.splitlines()) <= 80
+    assert not re.search(r" $", ended.stdout, re.MULTILINE)
     assert "\x1b" not in ended.stdout
+
+
+@pytest.mark.parametrize("columns", [None, "", "wide"])
+def test_in_a_pipe_no_line_is_folded_or_padded(issuer: FakeIssuer, columns: str | None) -> None:
+    variables = trusting(issuer)
+    del variables["COLUMNS"]
+    variables.update({} if columns is None else {"COLUMNS": columns})
+    audience = "https://other.test/" + "x" * 150
+    ended = run("explain", variables=variables, stdin=issuer.mint(aud=audience))
+    assert f"aud={audience}\n" in ended.stdout
+    assert ended.stdout.splitlines()[-1].startswith("Refused: ")
+    assert ended.stdout.splitlines()[-1].endswith("only if it names this API too.")
+    assert not re.search(r" $", ended.stdout, re.MULTILINE)
+    assert "RFC 9068 4, OIDC Core 2 (azp)" in ended.stdout
 
 
 def test_colours_can_be_forced_and_forbidden(issuer: FakeIssuer) -> None:

@@ -1,4 +1,4 @@
-"""A report of the table of checks as people read it in a terminal: a table, and a sentence on what to do.
+"""A report of the table of checks as people read it in a terminal: a table, whose the token is, and what to do.
 
 Knows rich, its widths and colours. Knows no token and judges nothing.
 """
@@ -8,31 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bearergate.cli.advice import advice
+from bearergate.cli.caller import caller_lines
+from bearergate.cli.terminal import Trimmed, console, folds
+from bearergate.clocks import wall_clock
+from bearergate.core.principal import Principal
 from bearergate.core.report import Outcome, Report, Row
 
+_RULE: Final = 19
+"""Columns of checks and rules where lines are folded."""
 _STYLES: Final = {Outcome.PASS: "green", Outcome.FAIL: "bold red"}
 
 
 def print_report(report: Report) -> None:
-    """Print the table and the verdict to standard output; colours obey NO_COLOR and FORCE_COLOR."""
-    console = Console(highlight=False)
+    """Print the table, the caller and the verdict to standard output; colours obey NO_COLOR and FORCE_COLOR."""
+    out = console()
     # Two lines for a check and not five columns: URLs and lists of algorithms need the width of a terminal.
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(width=19)
+    table.add_column(width=_RULE if folds(out) else None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in report.rows:
         for cells in _lines(row):
             table.add_row(*cells)
-    console.print(table)
-    console.print()
-    console.print(_verdict(report))
+    out.print(Trimmed(table))
+    out.print()
+    if report.principal is not None:
+        out.print(Trimmed(_caller(report.principal)))
+        out.print()
+    out.print(Trimmed(_verdict(report)))
 
 
 def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
@@ -45,6 +53,15 @@ def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
     yield Text(), _dim(rule), _dim("actual"), Text(_shown(row.actual))
     if row.reason is not None:
         yield Text(), Text(), _dim("reason"), Text(row.reason.value, style=style)
+
+
+def _caller(principal: Principal) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in caller_lines(principal, wall_clock()):
+        table.add_row(_dim(label), Text(_shown(text)))
+    return table
 
 
 def _verdict(report: Report) -> Text:
