@@ -21,7 +21,7 @@ audiences = ["api", "web"]
 allowed_clients = ["cli"]
 leeway = 10
 require_groups = true
-require = { hd = "example.com" }
+require = { hd = "example.com", level = [2, true] }
 [issuers.groups]
 prefix = "one-"
 [issuers.machine_clients]
@@ -41,9 +41,13 @@ def test_values_and_origins_from_the_environment() -> None:
     told = _told(OIDC_ISSUERS="https://one.test https://two.test", OIDC_AUDIENCES="api", OIDC_LEEWAY="7")
     found = {member["path"]: (member["value"], member["origin"]) for member in told["settings"]}
     assert found["issuers[1].issuer"] == ("https://two.test", "environment OIDC_ISSUERS")
-    assert found["issuers[0].leeway"] == ("7", "environment OIDC_LEEWAY")
-    assert found["issuers[0].require_groups"] == ("false", "default")
-    assert found["keys.ttl"] == ("600", "default")
+    assert found["issuers[0].leeway"] == (7, "environment OIDC_LEEWAY")
+    assert found["issuers[0].require_groups"] == (False, "default")
+    assert found["keys.ttl"] == (600, "default")
+    assert found["keys.refresh_ahead"] == (0.8, "default")
+    assert found["issuers[0].allowed_clients"] == (None, "default")
+    assert found["issuers[0].aliases"] == ([], "default")
+    assert found["issuers[0].groups.prefix"] == ("", "default")
     assert len(told["policy_version"]) == 12
 
 
@@ -52,16 +56,17 @@ def test_values_and_origins_from_a_file(tmp_path: Path) -> None:
     file.write_text(FULL, encoding="utf-8")
     found = {m["path"]: (m["value"], m["origin"]) for m in _told("--config", str(file))["settings"]}
     expected = {
-        "max_token_bytes": "9000",
-        "keys.ttl": "120",
-        "issuers[0].audiences": "api, web",
-        "issuers[0].allowed_clients": "cli",
-        "issuers[0].leeway": "10",
-        "issuers[0].require_groups": "true",
-        "issuers[0].require.hd": "example.com",
+        "max_token_bytes": 9000,
+        "keys.ttl": 120,
+        "issuers[0].audiences": ["api", "web"],
+        "issuers[0].allowed_clients": ["cli"],
+        "issuers[0].leeway": 10,
+        "issuers[0].require_groups": True,
+        "issuers[0].require.hd": ["example.com"],
+        "issuers[0].require.level": [2, True],
         "issuers[0].groups.prefix": "one-",
         "issuers[0].machine_clients.mode": "strict",
-        "issuers[0].machine_clients.allow": "job",
+        "issuers[0].machine_clients.allow": ["job"],
     }
     assert {path: found[path][0] for path in expected} == expected
     assert all(str(file) in found[path][1] for path in expected)
@@ -70,7 +75,7 @@ def test_values_and_origins_from_a_file(tmp_path: Path) -> None:
 
 def test_every_setting_of_the_provenance_has_a_value() -> None:
     settings = from_dict({"issuers": [{"issuer": "https://one.test", "audiences": ["api"], "preset": "dex"}]})
-    told = {path for path, _, _ in effective(settings)}
+    told = {setting.path for setting in effective(settings)}
     silent = {path.rpartition(".")[2] for path in settings.provenance if path not in told}
     # These stand for other settings, which are told.
     assert silent <= {"preset", "profile", "issuer_slash"}
@@ -81,11 +86,25 @@ def test_people_read_what_was_written_before_what_was_left_alone() -> None:
     ended = run("check-config", variables=variables)
     assert ended.returncode == 0
     lines = ended.stdout.splitlines()
-    origins = [line.split()[-1] for line in lines[1 : lines.index("max_token_bytes")] if line.strip()]
+    origins = [line.split()[-1] for line in lines[1 : lines.index("max_token_bytes  16384  default")] if line.strip()]
     assert origins.index("default") > 1
     assert "The configuration can be used" in ended.stdout
     assert ended.stderr.startswith("warning: OIDC_CALLBACK_URL")
     assert max(map(len, lines)) <= 80
+    assert not any(line.endswith(" ") for line in lines)
+    assert [line for line in lines if " " not in line and line] == ["issuers[0]", "keys"]
+
+
+def test_in_a_pipe_no_line_is_folded_or_padded() -> None:
+    issuer = f"https://one.test/{'x' * 150}"
+    variables = environment(OIDC_ISSUERS=issuer, OIDC_AUDIENCES="api")
+    del variables["COLUMNS"]
+    lines = run("check-config", variables=variables).stdout.splitlines()
+    assert [line.split() for line in lines if line.startswith("issuer ")] == [
+        ["issuer", issuer, "environment", "OIDC_ISSUERS"]
+    ]
+    assert any("RS256, RS384" in line and "EdDSA, Ed25519" in line for line in lines)
+    assert not any(line.endswith(" ") for line in lines)
 
 
 def test_a_broken_configuration_ends_with_2_and_every_problem() -> None:

@@ -5,12 +5,17 @@ Reads a configuration as `serve` would and starts nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import click
 
 from bearergate.cli.configuration import config_option, load, print_warnings
 from bearergate.config.located import DEFAULT
+
+if TYPE_CHECKING:
+    from bearergate.cli.effective import EffectiveSetting
 
 
 @click.command("check-config", short_help="Print the effective settings and where each comes from.")
@@ -25,7 +30,7 @@ def check_config(config: str | None, as_json: bool) -> None:
     if as_json:
         import json
 
-        members = [{"path": path, "value": value, "origin": origin} for path, value, origin in rows]
+        members = [{"path": row.path, "value": row.value, "origin": row.origin} for row in rows]
         document = {"settings": members, "warnings": settings.warnings, "policy_version": settings.policy_version}
         click.echo(json.dumps(document, indent=2))
         return
@@ -34,24 +39,36 @@ def check_config(config: str | None, as_json: bool) -> None:
     print_warnings(settings)
 
 
-def print_settings(rows: list[tuple[str, str, str]]) -> None:
+def print_settings(rows: Iterable[EffectiveSetting]) -> None:
     """A block for each part of the configuration: first what somebody wrote, then what was left as it is."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    for part, members in groupby(rows, key=lambda row: row[0].partition(".")[0]):
+    from bearergate.cli.effective import as_text
+    from bearergate.cli.terminal import Trimmed, console
+
+    out = console()
+    for number, (part, members) in enumerate(groupby(rows, key=_part)):
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         table.add_column(overflow="fold")
-        for path, value, origin in sorted(members, key=_is_default):
-            style = "dim" if origin == DEFAULT else ""
-            table.add_row(*(Text(cell, style=style) for cell in (path.removeprefix(f"{part}."), value, origin)))
-        console.print(Text(part, style="bold"))
-        console.print(table)
+        for row in sorted(members, key=_is_default):
+            style = "dim" if row.origin == DEFAULT else ""
+            cells = (row.path.removeprefix(f"{part}."), as_text(row.value), row.origin)
+            table.add_row(*(Text(cell, style=style) for cell in cells))
+        if number:
+            out.print()
+        if part:
+            out.print(Text(part, style="bold"))
+        out.print(Trimmed(table))
 
 
-def _is_default(row: tuple[str, str, str]) -> bool:
-    return row[2] == DEFAULT
+def _part(row: EffectiveSetting) -> str:
+    """The heading above a setting; empty for one that stands for itself, like `max_token_bytes`."""
+    part, dot, _ = row.path.partition(".")
+    return part if dot else ""
+
+
+def _is_default(row: EffectiveSetting) -> bool:
+    return row.origin == DEFAULT

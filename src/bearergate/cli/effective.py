@@ -1,21 +1,27 @@
 """Effective settings by the path under which an operator writes them: `issuers[0].leeway`, `keys.ttl`.
 
-Knows where a setting lives in the policies. Reads nothing and prints nothing.
+Values are plain JSON data; `as_text` makes words of them. Knows where a setting lives in the policies.
+Reads nothing and prints nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final
 
 from bearergate.config import Settings
+from bearergate.core.claims import Json
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 
 _ISSUER_PATH: Final = re.compile(r"issuers\[(?P<index>\d+)\]\.(?P<key>.+)")
 _REQUIRED_CLAIM: Final = "require."
+_NONE_OF_ITS_OWN: Final = object()
+"""For names that stand for other settings: presets, profiles, switches."""
+_GIVEN: Final = "given"
+"""In place of what a file holds."""
 
 _ELSEWHERE: Final[Mapping[str, Callable[[IssuerPolicy], object]]] = {
     "allow_insecure_http": lambda policy: policy.keys.allow_insecure_http,
@@ -41,52 +47,71 @@ _OWN: Final = frozenset(field.name for field in fields(IssuerPolicy)) - {"groups
 _LIFECYCLE: Final = frozenset(field.name for field in fields(KeyLifecycle))
 
 
-def effective(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """(path, value, origin) of every setting that has a value of its own, in the order of the schema."""
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """One setting in force: where it is written, its value as JSON data, and where that comes from."""
+
+    path: str
+    value: Json
+    origin: str
+
+
+def effective(settings: Settings) -> Iterator[EffectiveSetting]:
+    """Every setting that has a value of its own, in the order of the schema."""
     for path, origin in settings.provenance.items():
         found = _value(settings, path)
-        if found is not None:
-            yield path, found, origin
+        if found is not _NONE_OF_ITS_OWN:
+            yield EffectiveSetting(path, _plain(found), origin)
 
 
-def _value(settings: Settings, path: str) -> str | None:
-    """The effective value as text; None for names that stand for other settings (presets, profiles, switches)."""
+def as_text(value: Json) -> str:
+    """The value as people read it."""
+    match value:
+        case None | "" | []:
+            return "-"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(as_text(item) for item in value)
+        case _:
+            return str(value)
+
+
+def _value(settings: Settings, path: str) -> object:
+    """The effective value, or `_NONE_OF_ITS_OWN`."""
     at_issuer = _ISSUER_PATH.fullmatch(path)
     if at_issuer is not None:
         return _of_issuer(settings.issuers[int(at_issuer["index"])], at_issuer["key"])
     key = path.removeprefix("keys.")
     if path != key and key in _LIFECYCLE:
-        return _text(getattr(settings.lifecycle, key))
-    return _text(settings.max_token_bytes) if path == "max_token_bytes" else None
+        return getattr(settings.lifecycle, key)
+    return settings.max_token_bytes if path == "max_token_bytes" else _NONE_OF_ITS_OWN
 
 
-def _of_issuer(policy: IssuerPolicy, key: str) -> str | None:
+def _of_issuer(policy: IssuerPolicy, key: str) -> object:
     if key in _ELSEWHERE:
-        return _text(_ELSEWHERE[key](policy))
+        return _ELSEWHERE[key](policy)
     if key in _OWN:
-        return _text(getattr(policy, key))
+        return getattr(policy, key)
     if key.startswith(_REQUIRED_CLAIM):
-        values = policy.require.get(key.removeprefix(_REQUIRED_CLAIM), ())
         # Without values it is only required, which the list under `require` says already.
-        return _text(values) if values else None
-    return None
+        return policy.require.get(key.removeprefix(_REQUIRED_CLAIM)) or _NONE_OF_ITS_OWN
+    return _NONE_OF_ITS_OWN
 
 
-def _text(value: object) -> str:
+def _plain(value: object) -> Json:
     match value:
-        case None | "" | () | []:
-            return "-"
-        case bool():
-            return "true" if value else "false"
+        case None | bool() | int():
+            return value
         case float():
-            return f"{value:g}"
+            return int(value) if value.is_integer() else value
         case frozenset():
-            return _text(sorted(value))
-        case tuple() | list():
-            return ", ".join(_text(item) for item in value)
+            return [_plain(item) for item in sorted(value)]
+        case tuple():
+            return [_plain(item) for item in value]
         case _:
             return str(value)
 
 
 def _given(content: object) -> str | None:
-    return None if content is None else "given"
+    return None if content is None else _GIVEN
