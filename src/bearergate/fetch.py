@@ -24,6 +24,12 @@ from bearergate.clocks import monotonic_clock
 _PIECE: Final = 16 * 1024
 _HEADERS: Final = {"Accept": "application/json", "Cache-Control": "no-cache", "User-Agent": "bearergate"}
 
+_OBSTACLES: Final[Mapping[type[OSError], str]] = {
+    socket.gaierror: "its host name could not be resolved",
+    ConnectionRefusedError: "it was refused: nothing listens on that port",
+    TimeoutError: "the host did not answer in time",
+}
+
 
 class FetchFailed(Exception):
     """The document could not be had. One sentence; `retryable` when asking again at once may help."""
@@ -154,7 +160,7 @@ def _connect(connection: _Connection | _TlsConnection, deadline: float) -> None:
     except ssl.SSLCertVerificationError as error:
         raise FetchFailed(f"its TLS certificate is not trusted ({error.verify_message})") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise FetchFailed(f"no connection could be made ({_kind(error)})", retryable=True) from None
+        raise FetchFailed(f"no connection could be made ({_obstacle(error)})", retryable=True) from None
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -> Fetched:
@@ -182,7 +188,16 @@ def _sentence(error: Exception, *, is_cut: bool) -> str:
     return f"its answer could not be read ({_kind(error)})"
 
 
+def _obstacle(error: Exception) -> str:
+    """What stands between us and the host, for an operator; of all else the kind."""
+    cause = _cause(error)
+    return next((sentence for kind, sentence in _OBSTACLES.items() if isinstance(cause, kind)), _kind(error))
+
+
 def _kind(error: Exception) -> str:
     """The kind of an error: its own text may hold addresses and is not for logs."""
-    cause = error.__cause__ if isinstance(error, urllib3.exceptions.HTTPError) and error.__cause__ else error
-    return type(cause).__name__
+    return type(_cause(error)).__name__
+
+
+def _cause(error: Exception) -> BaseException:
+    return error.__cause__ if isinstance(error, urllib3.exceptions.HTTPError) and error.__cause__ else error

@@ -103,6 +103,31 @@ def test_a_closed_port_is_a_connection_that_could_not_be_made() -> None:
         port = held.getsockname()[1]
     with pytest.raises(FetchFailed, match="no connection could be made") as caught:
         get(f"http://127.0.0.1:{port}/")
+    assert str(caught.value) == "no connection could be made (it was refused: nothing listens on that port)"
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "its host name could not be resolved"),
+        (TimeoutError("10.0.0.1 timed out"), "the host did not answer in time"),
+        (PermissionError(1, "10.0.0.1 is not for you"), "PermissionError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_why_no_connection_could_be_made_is_said_without_addresses(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, error: OSError, why: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    # Not the resolver of this machine: a test asks nobody outside.
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(FetchFailed) as caught:
+        get(f"{scheme}://login.invalid/")
+    assert str(caught.value) == f"no connection could be made ({why})"
     assert caught.value.retryable
 
 
