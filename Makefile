@@ -25,12 +25,13 @@ say = @printf '\n== %s\n'
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: make run           start the gate on 127.0.0.1:8080: your issuers if OIDC_ISSUERS, OIDC_ISSUER or BEARERGATE_CONFIG is set, else the demo
+#: make run           start the gate on 127.0.0.1:8080 for your issuers if OIDC_ISSUERS, OIDC_ISSUER, OIDC_AUDIENCES, OIDC_CLIENT_ID
+#:                    or BEARERGATE_CONFIG is set, else the demo
 #: make run ONCE=1    print the demo's table of tokens and verdicts, stop, fail if a verdict is not the expected one
 #: make run ARGS=...  options of `bearergate serve` or `bearergate demo`, for example ARGS='--port 18080'
 run: $(RUN_VENV)/.installed
 	@if [ -n "$(ONCE)" ]; then exec $(RUN_BIN)/bearergate demo --once $(ARGS); \
-	elif [ -n "$$OIDC_ISSUERS$$OIDC_ISSUER$$BEARERGATE_CONFIG" ]; then exec $(RUN_BIN)/bearergate serve $(ARGS); \
+	elif [ -n "$$OIDC_ISSUERS$$OIDC_ISSUER$$OIDC_AUDIENCES$$OIDC_CLIENT_ID$$BEARERGATE_CONFIG" ]; then exec $(RUN_BIN)/bearergate serve $(ARGS); \
 	else exec $(RUN_BIN)/bearergate demo $(ARGS); fi
 
 #: make test          everything that must hold: lint, types, architecture, docs, tests of the built wheel with coverage

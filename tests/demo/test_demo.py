@@ -65,7 +65,8 @@ def test_a_taken_port_is_one_sentence_with_the_cure() -> None:
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert f"port {port + 1} is in use" in done.stderr
-    assert "--port" in done.stderr
+    assert "bearergate demo --port 18080" in done.stderr
+    assert 'make run ARGS="--port 18080"' in done.stderr
 
 
 def test_the_pasted_lines_work(demo: Running) -> None:

@@ -52,7 +52,10 @@ def demo(*, once: bool, port: int | None) -> None:
             code = _present(running, stop, once=once)
     except PortTaken as taken:
         free = _ELSEWHERE if chosen != _ELSEWHERE else _ELSEWHERE + 10
-        give_up(f"port {taken.port} is in use; choose another with --port, for example: bearergate demo --port {free}")
+        give_up(
+            f"port {taken.port} is in use; choose another with --port, for example: bearergate demo --port {free} "
+            f'(after make run: make run ARGS="--port {free}")'
+        )
     sys.exit(code)
 
 
