@@ -17,9 +17,9 @@ PREFIXES = "prefixes that begin like client: or system: belong to machine client
 ASYMMETRIC = "tokens are verified with the issuer's public keys only"
 
 OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
-    ({"issuer": 1}, "issuer", "issuer must be a string, got int"),
+    ({"issuer": 1}, "issuer", "issuer must be a string, got int; write it in quotes"),
     ({"issuer": ""}, "issuer", "issuer must not be empty"),
-    ({"issuer": None}, "issuer", "issuer must be a string, got null"),
+    ({"issuer": None}, "issuer", "issuer must be a string, got null; write one string in quotes"),
     ({"issuer": "http://a.example"}, "issuer", f"issuer {HTTPS}"),
     ({"issuer": "https://u:secret@a"}, "issuer", "issuer must not hold a user name or password"),
     ({"issuer": "https://a?x"}, "issuer", "issuer must not have a query"),
@@ -43,13 +43,13 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "issuer",
         "issuer must not be the address of a discovery document; write the issuer that the document names",
     ),
-    ({"aliases": "a"}, "aliases", "aliases must be a list, got str"),
+    ({"aliases": "a"}, "aliases", 'aliases must be a list, got str; write it as ["a", "b"]'),
     ({"aliases": []}, "aliases", f"aliases must not be empty; {NAMED}"),
-    ({"audiences": "api"}, "audiences", "audiences must be a list, got str"),
-    ({"audiences": ("api",)}, "audiences", "audiences must be a list, got tuple"),
+    ({"audiences": "api"}, "audiences", 'audiences must be a list, got str; write it as ["a", "b"]'),
+    ({"audiences": ("api",)}, "audiences", 'audiences must be a list, got tuple; write it as ["a", "b"]'),
     ({"audiences": []}, "audiences", f"audiences must not be empty; {NAMED}"),
-    ({"audiences": ["a", 1]}, "audiences", "audiences must contain only strings"),
-    ({"audiences": ["a", ""]}, "audiences", "audiences must not contain empty strings"),
+    ({"audiences": ["a", 1]}, "audiences", "audiences must contain only strings; write every item in quotes"),
+    ({"audiences": ["a", ""]}, "audiences", "audiences must not contain empty strings; remove the empty items"),
     ({"audiences": ["a", "b", "a"]}, "audiences", "audiences must not contain duplicates: items 1 and 3 are the same"),
     ({"audiences": ["a", " b"]}, "audiences[1]", "audiences[1] must not begin or end with white space"),
     (
@@ -62,7 +62,7 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "audience_match",
         "audience_match must be one of any, all, exact, got 'some'",
     ),
-    ({"allowed_clients": None}, "allowed_clients", "allowed_clients must be a list, got null"),
+    ({"allowed_clients": None}, "allowed_clients", 'allowed_clients must be a list, got null; write it as ["a", "b"]'),
     ({"allowed_clients": []}, "allowed_clients", f"allowed_clients must not be empty; {NAMED}"),
     (
         {"algorithms": ["RS257"]},
@@ -76,30 +76,57 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "token_kind",
         "token_kind must be one of access_token, id_token, any, rfc9068, got 'acess_token'; did you mean access_token?",
     ),
-    ({"token_kind": True}, "token_kind", "token_kind must be a string, got bool"),
-    ({"leeway": True}, "leeway", "leeway must be a whole number, got bool"),
-    ({"leeway": "30"}, "leeway", "leeway must be a whole number, got str"),
-    ({"leeway": 1.5}, "leeway", "leeway must be a whole number, got float"),
+    ({"token_kind": True}, "token_kind", "token_kind must be a string, got bool; write it in quotes"),
+    ({"leeway": True}, "leeway", "leeway must be a whole number, got bool; write digits only, without quotes"),
+    ({"leeway": "30"}, "leeway", "leeway must be a whole number, got str; write digits only, without quotes"),
+    ({"leeway": 1.5}, "leeway", "leeway must be a whole number, got float; write digits only, without quotes"),
     ({"leeway": -1}, "leeway", "leeway must be between 0 and 300, got -1"),
     ({"leeway": 301}, "leeway", "leeway must be between 0 and 300, got 301"),
     ({"max_token_age": 0}, "max_token_age", "max_token_age must be between 1 and 315360000, got 0"),
-    ({"max_lifetime": "1h"}, "max_lifetime", "max_lifetime must be a whole number, got str"),
+    (
+        {"max_lifetime": "1h"},
+        "max_lifetime",
+        "max_lifetime must be a whole number, got str; write digits only, without quotes",
+    ),
     (
         {"allow_insecure_http": "false"},
         "allow_insecure_http",
         f"allow_insecure_http must be true or false, got str; {UNQUOTED}",
     ),
     ({"require_groups": 1}, "require_groups", f"require_groups must be true or false, got int; {UNQUOTED}"),
-    ({"require": "iat"}, "require", "require must be a list of claim names or a mapping, got str"),
+    (
+        {"require": "iat"},
+        "require",
+        (
+            "require must be a list of claim names or a mapping, got str; "
+            'write it as ["a", "b"], or each claim with its value'
+        ),
+    ),
     ({"require": []}, "require", f"require must not be empty; {NAMED}"),
     ({"require": {}}, "require", "require must not be empty; name at least one claim or remove the key"),
     ({"require": {"": "x"}}, "require", "require must not contain an empty claim name"),
-    ({"require": {"hd": None}}, "require.hd", "hd must be a string, a number or a boolean, got null"),
+    (
+        {"require": {"hd": None}},
+        "require.hd",
+        "hd must be a string, a number or a boolean, got null; write one value, or a list of accepted values",
+    ),
     ({"require": {"hd": []}}, "require.hd", "hd must not be empty; list the accepted values"),
-    ({"require": {"hd": [float("nan")]}}, "require.hd[0]", "hd[0] must be a string, a number or a boolean, got float"),
-    ({"require": {"hd": {"a": 1}}}, "require.hd", "hd must be a string, a number or a boolean, got dict"),
+    (
+        {"require": {"hd": [float("nan")]}},
+        "require.hd[0]",
+        "hd[0] must be a string, a number or a boolean, got float; write one value, or a list of accepted values",
+    ),
+    (
+        {"require": {"hd": {"a": 1}}},
+        "require.hd",
+        "hd must be a string, a number or a boolean, got dict; write one value, or a list of accepted values",
+    ),
     ({"rules": []}, "rules", "rules are not supported by this version; state what must hold with require"),
-    ({"groups": "roles"}, "groups", "groups must be a mapping, got str"),
+    (
+        {"groups": "roles"},
+        "groups",
+        "groups must be a mapping, got str; write each of its settings as a key and a value",
+    ),
     ({"groups": {"clame": "x"}}, "groups.clame", "unknown key clame: did you mean claim?"),
     ({"groups": {"claim": ""}}, "groups.claim", "claim must not be empty"),
     ({"groups": {"prefix": "client:"}}, "groups.prefix", f"prefix could begin a reserved group name; {PREFIXES}"),
@@ -137,7 +164,11 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "shares_keys_with[0]",
         "shares_keys_with[0] names an issuer that is not configured; write it exactly as that entry does",
     ),
-    ({"shares_keys_with": OTHER}, "shares_keys_with", "shares_keys_with must be a list, got str"),
+    (
+        {"shares_keys_with": OTHER},
+        "shares_keys_with",
+        'shares_keys_with must be a list, got str; write it as ["a", "b"]',
+    ),
     ({"leeway": 10**5000}, "leeway", "leeway must be between 0 and 300, got a longer number"),
     ({"machine_clients": {"mode": "on"}}, "machine_clients.mode", "mode must be one of off, strict, compat, got 'on'"),
     (
@@ -187,9 +218,17 @@ def test_a_faulty_setting_of_an_issuer_is_the_one_problem(settings: dict[str, An
 
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),
-    ({"issuers": ISSUER}, "issuers", "issuers must be a list, got str"),
+    (
+        {"issuers": ISSUER},
+        "issuers",
+        "issuers must be a list, got str; list the trusted issuers, each with its audiences",
+    ),
     ({"issuers": []}, "issuers", "issuers must not be empty; list at least one trusted issuer"),
-    ({"issuers": [ISSUER]}, "issuers[0]", "issuers[0] must be a mapping, got str"),
+    (
+        {"issuers": [ISSUER]},
+        "issuers[0]",
+        "issuers[0] must be a mapping, got str; write each issuer as a mapping with issuer and audiences",
+    ),
     ({"issuers": [{"audiences": ["a"]}]}, "issuers[0]", "issuers[0] must name its issuer"),
     (
         {"issuers": [{"issuer": ISSUER}]},
@@ -231,9 +270,9 @@ OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
         "unknown key realm; accepted here: issuers, profile, keys, max_token_bytes, issuer_slash, skip_nbf",
     ),
     (schema(max_token_bytes=10), "max_token_bytes", "max_token_bytes must be between 1024 and 1048576, got 10"),
-    (schema(keys=[]), "keys", "keys must be a mapping, got list"),
+    (schema(keys=[]), "keys", "keys must be a mapping, got list; write each of its settings as a key and a value"),
     (schema(keys={"tttl": 1}), "keys.tttl", "unknown key tttl: did you mean ttl?"),
-    (schema(keys={"ttl": True}), "keys.ttl", "ttl must be a number, got bool"),
+    (schema(keys={"ttl": True}), "keys.ttl", "ttl must be a number, got bool; write a number without quotes"),
     (schema(keys={"ttl": 0}), "keys.ttl", "ttl must be between 1 and 604800, got 0"),
     (schema(keys={"ttl": 10**400}), "keys.ttl", "ttl must be between 1 and 604800, got a longer number"),
     (schema(keys={"ttl": float("nan")}), "keys.ttl", "ttl must be between 1 and 604800, got nan"),
@@ -286,7 +325,10 @@ def test_an_unknown_preset_is_not_blamed_for_lacking_a_mark() -> None:
 
 def test_a_schema_that_is_no_mapping_is_one_problem() -> None:
     assert problems_of(from_dict, []) == [
-        ("the configuration", "the configuration must be a mapping with the key issuers, got list")
+        (
+            "the configuration",
+            "the configuration must be a mapping with the key issuers, got list; write the key issuers at the top",
+        )
     ]
 
 

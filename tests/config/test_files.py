@@ -251,8 +251,16 @@ def test_a_path_that_is_none_is_one_problem() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("gate.yaml", "", (None, "the file must be a mapping with the key issuers, got null")),
-        ("gate.yaml", "- a\n", (None, "the file must be a mapping with the key issuers, got list")),
+        (
+            "gate.yaml",
+            "",
+            (None, "the file must be a mapping with the key issuers, got null; write the key issuers at the top"),
+        ),
+        (
+            "gate.yaml",
+            "- a\n",
+            (None, "the file must be a mapping with the key issuers, got list; write the key issuers at the top"),
+        ),
         ("gate.toml", "", ("issuers", "no issuer is configured; list at least one trusted issuer under issuers")),
     ],
 )

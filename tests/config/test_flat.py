@@ -166,11 +166,11 @@ def test_a_key_within_two_edits_of_ours_is_an_error(key: str, meant: str) -> Non
 
 
 BAD_FLASK: list[tuple[dict[str, Any], str, str]] = [
-    ({"OIDC_ISSUERS": ISSUER}, "OIDC_ISSUERS", "OIDC_ISSUERS must be a list, got str"),
-    ({"OIDC_ISSUERS": (ISSUER,)}, "OIDC_ISSUERS", "OIDC_ISSUERS must be a list, got tuple"),
+    ({"OIDC_ISSUERS": ISSUER}, "OIDC_ISSUERS", 'OIDC_ISSUERS must be a list, got str; write it as ["a", "b"]'),
+    ({"OIDC_ISSUERS": (ISSUER,)}, "OIDC_ISSUERS", 'OIDC_ISSUERS must be a list, got tuple; write it as ["a", "b"]'),
     ({"OIDC_ISSUERS": []}, "OIDC_ISSUERS", f"OIDC_ISSUERS must not be empty; {NAMED}"),
-    ({"OIDC_ISSUERS": [1]}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings"),
-    ({"OIDC_ISSUERS": [""]}, "OIDC_ISSUERS", "OIDC_ISSUERS must not contain empty strings"),
+    ({"OIDC_ISSUERS": [1]}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings; write every item in quotes"),
+    ({"OIDC_ISSUERS": [""]}, "OIDC_ISSUERS", "OIDC_ISSUERS must not contain empty strings; remove the empty items"),
     (
         {"OIDC_ISSUERS": [ISSUER, ISSUER]},
         "OIDC_ISSUERS",
@@ -181,13 +181,25 @@ BAD_FLASK: list[tuple[dict[str, Any], str, str]] = [
         "OIDC_ISSUERS[1]",
         "OIDC_ISSUERS[1] must be a URL of printable ASCII characters without spaces",
     ),
-    ({"OIDC_ISSUER": [ISSUER]}, "OIDC_ISSUER", "OIDC_ISSUER must be a string, got list"),
-    ({"OIDC_AUDIENCES": "api"}, "OIDC_AUDIENCES", "OIDC_AUDIENCES must be a list, got str"),
+    ({"OIDC_ISSUER": [ISSUER]}, "OIDC_ISSUER", "OIDC_ISSUER must be a string, got list; write one string in quotes"),
+    ({"OIDC_AUDIENCES": "api"}, "OIDC_AUDIENCES", 'OIDC_AUDIENCES must be a list, got str; write it as ["a", "b"]'),
     ({"OIDC_AUDIENCES": []}, "OIDC_AUDIENCES", f"OIDC_AUDIENCES must not be empty; {NAMED}"),
-    ({"OIDC_ALLOWED_CLIENTS": {}}, "OIDC_ALLOWED_CLIENTS", "OIDC_ALLOWED_CLIENTS must be a list, got dict"),
-    ({"OIDC_ALLOWED_CLIENTS": [""]}, "OIDC_ALLOWED_CLIENTS", "OIDC_ALLOWED_CLIENTS must not contain empty strings"),
-    ({"OIDC_CLIENT_ID": 1}, "OIDC_CLIENT_ID", "OIDC_CLIENT_ID must be a string, got int"),
-    ({"OIDC_LEEWAY": "30"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be a whole number, got str"),
+    (
+        {"OIDC_ALLOWED_CLIENTS": {}},
+        "OIDC_ALLOWED_CLIENTS",
+        'OIDC_ALLOWED_CLIENTS must be a list, got dict; write it as ["a", "b"]',
+    ),
+    (
+        {"OIDC_ALLOWED_CLIENTS": [""]},
+        "OIDC_ALLOWED_CLIENTS",
+        "OIDC_ALLOWED_CLIENTS must not contain empty strings; remove the empty items",
+    ),
+    ({"OIDC_CLIENT_ID": 1}, "OIDC_CLIENT_ID", "OIDC_CLIENT_ID must be a string, got int; write it in quotes"),
+    (
+        {"OIDC_LEEWAY": "30"},
+        "OIDC_LEEWAY",
+        "OIDC_LEEWAY must be a whole number, got str; write digits only, without quotes",
+    ),
     ({"OIDC_LEEWAY": 301}, "OIDC_LEEWAY", "OIDC_LEEWAY must be between 0 and 300, got 301"),
     (
         {"OIDC_REQUIRE_GROUPS": "yes"},
@@ -217,7 +229,11 @@ BAD_FLASK: list[tuple[dict[str, Any], str, str]] = [
         "OIDC_ALGORITHMS",
         f"OIDC_ALGORITHMS must contain only supported algorithms, got 'RS1'; accepted: {ALGORITHMS}",
     ),
-    ({"OIDC_GROUPS_CLAIM": ["a"]}, "OIDC_GROUPS_CLAIM", "OIDC_GROUPS_CLAIM must be a string, got list"),
+    (
+        {"OIDC_GROUPS_CLAIM": ["a"]},
+        "OIDC_GROUPS_CLAIM",
+        "OIDC_GROUPS_CLAIM must be a string, got list; write one string in quotes",
+    ),
     (
         {"OIDC_PROFILE": "quai"},
         "OIDC_PROFILE",
@@ -228,7 +244,7 @@ BAD_FLASK: list[tuple[dict[str, Any], str, str]] = [
         "OIDC_SKIP_NBF",
         "OIDC_SKIP_NBF is a switch of profile quay; set the profile quay, or remove it",
     ),
-    ({"BEARERGATE_CONFIG": 1}, "BEARERGATE_CONFIG", "BEARERGATE_CONFIG must be a string, got int"),
+    ({"BEARERGATE_CONFIG": 1}, "BEARERGATE_CONFIG", "BEARERGATE_CONFIG must be a string, got int; write it in quotes"),
 ]
 
 
@@ -241,9 +257,17 @@ def test_a_faulty_flask_value_is_the_one_problem(settings: dict[str, Any], path:
 BAD_ENVIRONMENT: list[tuple[dict[str, str], str, str]] = [
     ({"OIDC_ISSUERS": ""}, "OIDC_ISSUERS", f"OIDC_ISSUERS must not be empty; {NAMED}"),
     ({"OIDC_ISSUERS": "[]"}, "OIDC_ISSUERS", f"OIDC_ISSUERS must not be empty; {NAMED}"),
-    ({"OIDC_ISSUERS": f"{ISSUER},"}, "OIDC_ISSUERS", "OIDC_ISSUERS must not contain empty strings"),
-    ({"OIDC_ISSUERS": "[1]"}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings"),
-    ({"OIDC_ISSUERS": "[" * 900 + "]" * 900}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings"),
+    (
+        {"OIDC_ISSUERS": f"{ISSUER},"},
+        "OIDC_ISSUERS",
+        "OIDC_ISSUERS must not contain empty strings; remove the empty items",
+    ),
+    ({"OIDC_ISSUERS": "[1]"}, "OIDC_ISSUERS", "OIDC_ISSUERS must contain only strings; write every item in quotes"),
+    (
+        {"OIDC_ISSUERS": "[" * 900 + "]" * 900},
+        "OIDC_ISSUERS",
+        "OIDC_ISSUERS must contain only strings; write every item in quotes",
+    ),
     (
         {"OIDC_ISSUERS": "['a']"},
         "OIDC_ISSUERS",
@@ -256,7 +280,7 @@ BAD_ENVIRONMENT: list[tuple[dict[str, str], str, str]] = [
     ),
     ({"OIDC_ISSUER": ""}, "OIDC_ISSUER", "OIDC_ISSUER must not be empty"),
     ({"OIDC_CLIENT_ID": " me"}, "OIDC_CLIENT_ID", "OIDC_CLIENT_ID must not begin or end with white space"),
-    ({"OIDC_LEEWAY": "half"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be a whole number"),
+    ({"OIDC_LEEWAY": "half"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be a whole number; write digits only, without quotes"),
     ({"OIDC_LEEWAY": "-1"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be between 0 and 300, got -1"),
     (
         {"OIDC_REQUIRE_GROUPS": "maybe"},
@@ -316,7 +340,7 @@ def test_a_file_beside_flat_keys_must_be_decided_between(tmp_path: Path) -> None
     assert problems == [
         ("OIDC_ISSUERS", "OIDC_ISSUERS cannot be used beside BEARERGATE_CONFIG; choose one of the two"),
         ("OIDC_AUDIENCES", "OIDC_AUDIENCES cannot be used beside BEARERGATE_CONFIG; choose one of the two"),
-        ("issuers", "issuers must be a list, got int"),
+        ("issuers", "issuers must be a list, got int; list the trusted issuers, each with its audiences"),
     ]
 
 

@@ -98,7 +98,7 @@ def test_a_file_name_beyond_what_the_system_takes_is_the_one_problem() -> None:
 
 def test_a_key_file_name_must_be_a_string() -> None:
     assert problems_of(from_dict, schema(entry(jwks_file=["a"]))) == [
-        ("issuers[0].jwks_file", "jwks_file must be a string, got list")
+        ("issuers[0].jwks_file", "jwks_file must be a string, got list; write one string in quotes")
     ]
 
 

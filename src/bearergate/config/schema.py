@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from bearergate.config import cures
 from bearergate.config.issuer_schema import (
     ISSUER_KEYS,
     LATER,
@@ -62,7 +63,8 @@ def build(root: Located | None, findings: Findings, folder: Path) -> Settings:
 def _read(root: Located, findings: Findings, folder: Path) -> Settings | None:
     if root.members is None:
         path = root.name if root.origin == CODE else root.origin.removeprefix("file ")
-        findings.add(Problem(path, f"{root.name} must be a mapping with the key issuers, got {root.kind}"))
+        problem = f"{root.name} must be a mapping with the key issuers, got {root.kind}"
+        findings.add(Problem(path, problem, cures.WHOLE_FILE))
         return None
     refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), findings, _STORIES)
     top = Section(root.members, findings, "")
@@ -93,7 +95,7 @@ def _read_entries(root: Located, around: Surroundings) -> list[Entry]:
         around.findings.add(Problem("issuers", "no issuer is configured", cure, origin))
         return []
     if issuers.items is None:
-        around.findings.problem(issuers, f"must be a list, got {issuers.kind}")
+        around.findings.problem(issuers, f"must be a list, got {issuers.kind}", cures.ISSUERS)
         return []
     if not issuers.items:
         around.findings.problem(issuers, "must not be empty", "list at least one trusted issuer")

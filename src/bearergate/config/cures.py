@@ -1,0 +1,26 @@
+"""What to write instead of a value of the wrong type: one clause for each type that is wanted. Words only.
+
+Beside the sentence that says what is wrong and not inside it: those sentences are fixed, and operators search for them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LIST: Final = 'write it as ["a", "b"]'
+STRINGS: Final = "write every item in quotes"
+NO_EMPTY_STRINGS: Final = "remove the empty items"
+WHOLE: Final = "write digits only, without quotes"
+NUMBER: Final = "write a number without quotes"
+FLAG: Final = "write true or false without quotes"
+MAPPING: Final = "write each of its settings as a key and a value"
+CLAIMS: Final = 'write it as ["a", "b"], or each claim with its value'
+CLAIM_VALUE: Final = "write one value, or a list of accepted values"
+ISSUERS: Final = "list the trusted issuers, each with its audiences"
+ENTRY: Final = "write each issuer as a mapping with issuer and audiences"
+WHOLE_FILE: Final = "write the key issuers at the top"
+
+
+def for_string(value: object) -> str:
+    """What to write instead of something that is no string."""
+    return "write it in quotes" if isinstance(value, int | float) else "write one string in quotes"
