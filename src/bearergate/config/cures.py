@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import Final
 
-LIST: Final = 'write it as ["a", "b"]'
-STRINGS: Final = "write every item in quotes"
-NO_EMPTY_STRINGS: Final = "remove the empty items"
-WHOLE: Final = "write digits only, without quotes"
-NUMBER: Final = "write a number without quotes"
-FLAG: Final = "write true or false without quotes"
-MAPPING: Final = "write each of its settings as a key and a value"
-CLAIMS: Final = 'write it as ["a", "b"], or each claim with its value'
-CLAIM_VALUE: Final = "write one value, or a list of accepted values"
-ISSUERS: Final = "list the trusted issuers, each with its audiences"
-ENTRY: Final = "write each issuer as a mapping with issuer and audiences"
-WHOLE_FILE: Final = "write the key issuers at the top"
+AS_LIST: Final = 'write it as ["a", "b"]'
+AS_STRINGS: Final = "write every item in quotes"
+WITHOUT_EMPTY: Final = "remove the empty items"
+AS_WHOLE: Final = "write digits only, without quotes"
+AS_NUMBER: Final = "write a number without quotes"
+AS_FLAG: Final = "write true or false without quotes"
+AS_MAPPING: Final = "write each of its settings as a key and a value"
+AS_CLAIMS: Final = 'write it as ["a", "b"], or each claim with its value'
+AS_CLAIM_VALUE: Final = "write one value, or a list of accepted values"
+AS_ISSUERS: Final = "list the trusted issuers, each with its audiences"
+AS_ENTRY: Final = "write each issuer as a mapping with issuer and audiences"
+AS_FILE: Final = "write the key issuers at the top"
 
 
-def for_string(value: object) -> str:
+def as_string(value: object) -> str:
     """What to write instead of something that is no string."""
     return "write it in quotes" if isinstance(value, int | float) else "write one string in quotes"

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from bearergate.config import cures
+from bearergate.config.cures import AS_WHOLE
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 
 LISTS: Final = frozenset(
@@ -37,7 +37,7 @@ def read_variable(key: str, text: str, findings: Findings) -> Located:
         value = int(text)
     elif key in NUMBERS:
         value = 0
-        findings.problem(at, "must be a whole number", cures.WHOLE)
+        findings.problem(at, "must be a whole number", AS_WHOLE)
     return locate(bool(value) if key in BOOLEANS else value, key, lambda _: at.origin)
 
 

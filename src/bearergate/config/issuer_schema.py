@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bearergate.config import cures
+from bearergate.config.cures import AS_ENTRY
 from bearergate.config.key_source import read_key_source
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.machine_clients import read_machine_clients
@@ -76,7 +76,7 @@ def read_entry(at: Located, index: int, around: Surroundings) -> Entry | None:
     """Read one entry of `issuers:`; problems go to the findings."""
     findings = around.findings
     if at.members is None:
-        findings.problem(at, f"must be a mapping, got {at.kind}", cures.ENTRY)
+        findings.problem(at, f"must be a mapping, got {at.kind}", AS_ENTRY)
         return None
     refuse_unknown(at.members, (*ISSUER_KEYS, *SWITCHES), findings, _STORIES)
     refuse_foreign_switches(at.members, around.profile, findings)

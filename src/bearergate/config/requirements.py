@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from bearergate.config import cures
+from bearergate.config.cures import AS_CLAIM_VALUE, AS_CLAIMS
 from bearergate.config.located import DEFAULT, Findings, Located
 from bearergate.config.section import Section, read_text, read_texts
 from bearergate.core.claims import Json
@@ -31,7 +31,7 @@ def _read_one(at: Located, findings: Findings) -> dict[str, tuple[tuple[Json, ..
     """One `require`: a list of names, or a mapping from name to the value or values it must equal."""
     if at.members is None:
         if at.items is None:
-            findings.problem(at, f"must be a list of claim names or a mapping, got {at.kind}", cures.CLAIMS)
+            findings.problem(at, f"must be a list of claim names or a mapping, got {at.kind}", AS_CLAIMS)
             return {}
         return dict.fromkeys(read_texts(at, findings) or (), ((), at.origin))
     if not at.members:
@@ -53,7 +53,7 @@ def _value(at: Located, findings: Findings) -> Json:
         return read_text(at, findings)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    findings.problem(at, f"must be a string, a number or a boolean, got {at.kind}", cures.CLAIM_VALUE)
+    findings.problem(at, f"must be a string, a number or a boolean, got {at.kind}", AS_CLAIM_VALUE)
     return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from bearergate.config import cures
+from bearergate.config.cures import AS_FILE, AS_ISSUERS
 from bearergate.config.issuer_schema import (
     ISSUER_KEYS,
     LATER,
@@ -64,7 +64,7 @@ def _read(root: Located, findings: Findings, folder: Path) -> Settings | None:
     if root.members is None:
         path = root.name if root.origin == CODE else root.origin.removeprefix("file ")
         problem = f"{root.name} must be a mapping with the key issuers, got {root.kind}"
-        findings.add(Problem(path, problem, cures.WHOLE_FILE))
+        findings.add(Problem(path, problem, AS_FILE))
         return None
     refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), findings, _STORIES)
     top = Section(root.members, findings, "")
@@ -95,7 +95,7 @@ def _read_entries(root: Located, around: Surroundings) -> list[Entry]:
         around.findings.add(Problem("issuers", "no issuer is configured", cure, origin))
         return []
     if issuers.items is None:
-        around.findings.problem(issuers, f"must be a list, got {issuers.kind}", cures.ISSUERS)
+        around.findings.problem(issuers, f"must be a list, got {issuers.kind}", AS_ISSUERS)
         return []
     if not issuers.items:
         around.findings.problem(issuers, "must not be empty", "list at least one trusted issuer")

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from bearergate.config import cures
+from bearergate.config.cures import (
+    AS_FLAG,
+    AS_LIST,
+    AS_MAPPING,
+    AS_NUMBER,
+    AS_STRINGS,
+    AS_WHOLE,
+    WITHOUT_EMPTY,
+    as_string,
+)
 from bearergate.config.located import DEFAULT, Findings, Located
 from bearergate.config.spelling import nearest
 from bearergate.core.claims import MAX_TEXT, is_plain
@@ -50,7 +59,7 @@ class Section:
             return default
         if isinstance(found.value, bool):
             return found.value
-        self.findings.problem(found, f"must be true or false, got {found.kind}", cures.FLAG)
+        self.findings.problem(found, f"must be true or false, got {found.kind}", AS_FLAG)
         return default
 
     def whole(self, key: str, minimum: int, maximum: int) -> int | None:
@@ -60,7 +69,7 @@ class Section:
             return None
         value = found.value
         if isinstance(value, bool) or not isinstance(value, int):
-            self.findings.problem(found, f"must be a whole number, got {found.kind}", cures.WHOLE)
+            self.findings.problem(found, f"must be a whole number, got {found.kind}", AS_WHOLE)
             return None
         if not minimum <= value <= maximum:
             self.findings.problem(found, f"must be between {minimum} and {maximum}, got {_shown(value)}")
@@ -74,7 +83,7 @@ class Section:
             return None
         value = found.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.findings.problem(found, f"must be a number, got {found.kind}", cures.NUMBER)
+            self.findings.problem(found, f"must be a number, got {found.kind}", AS_NUMBER)
             return None
         # Not a number compares false, too.
         if not minimum <= value <= maximum:
@@ -93,7 +102,7 @@ class Section:
         found = self.members.get(key)
         members: Mapping[str, Located] = {}
         if found is not None and found.members is None:
-            self.findings.problem(found, f"must be a mapping, got {found.kind}", cures.MAPPING)
+            self.findings.problem(found, f"must be a mapping, got {found.kind}", AS_MAPPING)
         elif found is not None and found.members is not None:
             members = found.members
             refuse_unknown(members, known, self.findings, stories)
@@ -110,7 +119,7 @@ def read_text(at: Located, findings: Findings) -> str | None:
     """The value as a usable string, or None after noting why not."""
     value = at.value
     if not isinstance(value, str):
-        findings.problem(at, f"must be a string, got {at.kind}", cures.for_string(value))
+        findings.problem(at, f"must be a string, got {at.kind}", as_string(value))
     elif not value:
         findings.problem(at, "must not be empty")
     elif value != value.strip():
@@ -125,17 +134,17 @@ def read_text(at: Located, findings: Findings) -> str | None:
 def read_texts(at: Located, findings: Findings) -> tuple[str, ...] | None:
     """The value as a list of usable strings, or None after noting why not."""
     if at.items is None:
-        findings.problem(at, f"must be a list, got {at.kind}", cures.LIST)
+        findings.problem(at, f"must be a list, got {at.kind}", AS_LIST)
         return None
     if not at.items:
         findings.problem(at, "must not be empty", "name at least one value or remove the key")
         return None
     texts = [item.value for item in at.items if isinstance(item.value, str)]
     if len(texts) < len(at.items):
-        findings.problem(at, "must contain only strings", cures.STRINGS)
+        findings.problem(at, "must contain only strings", AS_STRINGS)
         return None
     if "" in texts:
-        findings.problem(at, "must not contain empty strings", cures.NO_EMPTY_STRINGS)
+        findings.problem(at, "must not contain empty strings", WITHOUT_EMPTY)
         return None
     good = [text for text in (read_text(item, findings) for item in at.items) if text is not None]
     repeated = next((index for index, text in enumerate(texts) if text in texts[:index]), None)
