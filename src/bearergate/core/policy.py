@@ -6,7 +6,7 @@ default source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -160,8 +160,7 @@ def _list_problems(policy: IssuerPolicy) -> Iterator[Problem]:
     if "" in policy.aliases:
         yield Problem("aliases", "must not contain an empty string", "leave it out")
     # A string would be read as the list of its letters, and not every caller has a type checker.
-    required: Iterable[object] = policy.require.values()
-    if not all(isinstance(values, tuple) for values in required):
+    if any(type(values) is not tuple for values in policy.require.values()):
         yield Problem("require", "must map each claim to a tuple of values", 'write {"hd": ("example.com",)}')
 
 
