@@ -44,7 +44,7 @@ def test_what_is_shown_fits_the_terminal_and_nothing_is_cut(demo: Demo, columns:
 
 
 def test_a_terminal_gets_colours(demo: Demo) -> None:
-    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="standard")
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="standard", no_color=False)
     screen.show_verdicts(console, judge(demo.cases[:5], demo.addresses, demo.last))
     assert isinstance(console.file, io.StringIO)
     assert re.search(r"\x1b\[32m *200", console.file.getvalue())
