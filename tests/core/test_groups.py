@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bearergate.core.claims import UnverifiedClaims
 from bearergate.core.groups import (
     MAX_GROUPS,
     Groups,
     dex_subject,
+    fold,
     groups_of_machine,
     groups_of_person,
     is_machine,
@@ -266,3 +269,9 @@ def test_a_dex_subject_is_two_texts_or_no_dex_subject(subject: str, expected: tu
 @pytest.mark.parametrize("name", ["c\ufe0flient:ci", "client\u034f:ci", "\u3164system:x", "clien\U000e0100t:ci"])
 def test_characters_that_are_drawn_as_nothing_hide_no_reserved_name(name: str) -> None:
     assert is_reserved(name)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30))
+def test_the_short_way_for_ascii_names_leads_where_the_long_one_does(name: str) -> None:
+    # A word joiner is invisible, so it is removed; but it is not ASCII, so the name takes the long way.
+    assert fold(name) == fold(name + "\u2060")

@@ -49,6 +49,9 @@ class Groups:
 
 def fold(name: str) -> str:
     """The form in which reserved names are recognised, whatever their spelling."""
+    if name.isascii() and name.isprintable():
+        # The same result: normalization leaves ASCII as it is. Nearly every name takes this way.
+        return name.lower().replace(" ", "").lstrip("/")
     drawn = _IGNORABLE.sub("", name)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", drawn).casefold())
     visible = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE and not char.isspace())
@@ -83,7 +86,8 @@ def groups_of_person(claims: ClaimsReader, source: GroupsFrom) -> Groups:
         return Groups(problem=Reason.GROUPS_MISSING)
     if len(names) > MAX_GROUPS:
         return Groups(problem=Reason.GROUPS_OVERAGE)
-    kept = tuple(source.prefix + name for name in names if not (is_reserved(name) or is_reserved(source.prefix + name)))
+    prefix = source.prefix
+    kept = tuple(prefix + name for name in names if not (is_reserved(name) or (prefix and is_reserved(prefix + name))))
     return Groups(kept, Reason.RESERVED_GROUP if len(kept) < len(names) else None)
 
 
