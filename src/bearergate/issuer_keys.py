@@ -31,13 +31,11 @@ _STALE_NOTE_EVERY: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A caller's wait for a flight: how long it may last, and what is left for the caller afterwards."""
+    """A caller's wait for a flight, and how long it may last."""
 
     flight: Future[None]
     patience: float
     """Seconds."""
-    settle: Callable[[bool], KeySet]
-    """Given whether the flight arrived in time: the set to use, or Unavailable."""
 
     def wait(self) -> bool:
         """Block until the flight arrives or the patience ends; whether it arrived."""
@@ -92,9 +90,8 @@ class IssuerKeys:
 
     def holds(self, header: JoseHeader) -> bool:
         """Whether a fresh set is at hand that settles which key this is."""
-        return self._ring.decide(header, self._monotonic()).act is Act.USE and (
-            self._ring.snapshot is not None and self._ring.snapshot.keys.decides(header)
-        )
+        decision = self._ring.decide(header, self._monotonic())
+        return decision.act is Act.USE and not decision.unknown
 
     def ask(self, header: JoseHeader, doubted: KeySet | None = None) -> KeySet | Wait:
         """The set to use now, or the wait that the caller must go through; raises Unavailable."""
@@ -112,7 +109,7 @@ class IssuerKeys:
                 return self._use(ring, decision, now)
             patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
             flight = self._fly(forced=decision.act is Act.FORCE)
-        return Wait(flight, patience, lambda arrived: self._settle(header, doubted, arrived=arrived))
+        return Wait(flight, patience)
 
     def wake(self) -> Wait | None:
         """A flight for an issuer without a fresh set, or None when there is nothing to do now."""
@@ -120,7 +117,7 @@ class IssuerKeys:
             now = self._monotonic()
             if self._ring.phase(now) is Phase.FRESH or self._ring.is_backing_off(now):
                 return None
-            return Wait(self._fly(forced=False), self._lifecycle.max_wait, lambda _: KeySet(()))
+            return Wait(self._fly(forced=False), self._lifecycle.max_wait)
 
     def health(self) -> KeyHealth:
         """The state of these keys for an operator."""
@@ -133,7 +130,8 @@ class IssuerKeys:
         # Whoever held the lock may have been half-way through a change of it.
         self._negatives = self._no_negatives()
 
-    def _settle(self, header: JoseHeader, doubted: KeySet | None, *, arrived: bool) -> KeySet:
+    def settle(self, header: JoseHeader, doubted: KeySet | None = None, *, arrived: bool) -> KeySet:
+        """The set to use after a wait; raises Unavailable. `arrived`: whether the flight ended in time."""
         now = self._monotonic()
         with self._lock:
             ring = self._ring

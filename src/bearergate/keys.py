@@ -67,7 +67,9 @@ class Keys:
         for station in search:
             try:
                 asked = station.ask(header, doubted)
-                search.found = asked if isinstance(asked, KeySet) else asked.settle(asked.wait())
+                if isinstance(asked, Wait):
+                    asked = station.settle(header, doubted, arrived=asked.wait())
+                search.found = asked
             except Unavailable as error:
                 search.failure = error
         return search.result()
@@ -78,7 +80,9 @@ class Keys:
         for station in search:
             try:
                 asked = station.ask(header, doubted)
-                search.found = asked if isinstance(asked, KeySet) else asked.settle(await asked.wait_async())
+                if isinstance(asked, Wait):
+                    asked = station.settle(header, doubted, arrived=await asked.wait_async())
+                search.found = asked
             except Unavailable as error:
                 search.failure = error
         return search.result()
