@@ -13,7 +13,7 @@ from typing import Final
 from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.claims import ISS
 from bearergate.core.errors import Refusal
-from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected
+from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
 from bearergate.core.identity import unverified_identity
 from bearergate.core.jwt import UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
@@ -71,8 +71,6 @@ class Decisions:
         """A request was refused, with or without a token, for a token's fault or for what a route demands."""
         if not self._is_observed():
             return
-        # Read again, because a token may have been refused before anything of it was kept.
-        _, x = self._validation.open_report(call.token)
         self.tell(
             TokenRejected(
                 time=self._clock(),
@@ -83,9 +81,7 @@ class Decisions:
                 expected=error.expected,
                 actual=error.actual,
                 principal=call.principal,
-                unverified=unverified_identity(
-                    x.header if x.has("header") else None, x.payload if x.has("payload") else None
-                ),
+                unverified=self._said(call),
                 adapter=call.adapter,
                 policy_version=self._policy_version,
                 duration_us=_elapsed_us(call),
@@ -99,6 +95,14 @@ class Decisions:
                 observer(event)
             except Exception:  # noqa: BLE001 - an observer must never change a verdict
                 _log.exception("an observer failed")
+
+    def _said(self, call: Call) -> UnverifiedIdentity:
+        """What a refused token says of itself."""
+        if call.unverified is not None:
+            return unverified_identity(call.unverified.header, call.unverified.claims)
+        # Read again, because it was refused before anything of it was kept.
+        _, x = self._validation.open_report(call.token)
+        return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
 
     def _is_observed(self) -> bool:
         return bool(self._observers) or self._audit.is_on()
