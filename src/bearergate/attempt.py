@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -123,20 +125,27 @@ class Attempt:
 
     def _get(self, url: str, what: str, etag: str | None, deadline: float) -> Fetched:
         """One GET with its one retry."""
-        for last in (False, True):
-            try:
-                answer = self._fetch(url, etag=etag, deadline=deadline, max_bytes=self._lifecycle.max_bytes)
-            except FetchFailed as failure:
-                if last or not failure.retryable:
-                    raise AttemptFailed(f"the {what} could not be fetched: {failure}") from None
-                continue
-            if last or answer.status not in _RETRYABLE:
-                return answer
-        raise AssertionError("unreachable")  # pragma: no cover
+        fetch = partial(self._fetch, url, etag=etag, deadline=deadline, max_bytes=self._lifecycle.max_bytes)
+        try:
+            answer = _first_answer(fetch)
+            return fetch() if answer is None else answer
+        except FetchFailed as failure:
+            raise AttemptFailed(f"the {what} could not be fetched: {failure}") from None
 
 
 class _Gone(AttemptFailed):
     """The JWK Set is not where it was."""
+
+
+def _first_answer(fetch: Callable[[], Fetched]) -> Fetched | None:
+    """What the first GET brought, or None where asking again at once may help."""
+    try:
+        answer = fetch()
+    except FetchFailed as failure:
+        if failure.retryable:
+            return None
+        raise
+    return None if answer.status in _RETRYABLE else answer
 
 
 def max_age(answer: Fetched) -> float | None:
