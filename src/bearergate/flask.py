@@ -124,11 +124,12 @@ class _Guard:
     has_served: bool = False
 
     def check_audiences(self) -> None:
-        asked = {name: getattr(view, _DEMAND, ANYBODY).audience for name, view in self.app.view_functions.items()}
-        wrong = {name: value for name, value in asked.items() if value not in {None, *self.validator.audiences}}
+        audiences = self.validator.audiences
+        demands = ((name, getattr(view, _DEMAND, ANYBODY)) for name, view in self.app.view_functions.items())
+        problems = [demand.problem(audiences, f"view {name}") for name, demand in demands]
+        wrong = [problem for problem in problems if problem is not None]
         if wrong:
-            problem, cure = "is not a configured audience", "ask for one of OIDC_AUDIENCES, or add it there"
-            raise ConfigError(Problem(f"view {name}", f"{value!r} {problem}", cure) for name, value in wrong.items())
+            raise ConfigError(wrong)
 
     def before_request(self) -> None:
         """Judge what no decorator sees: a whole application, and the OPTIONS that Flask answers without the view."""

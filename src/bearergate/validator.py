@@ -202,9 +202,9 @@ class Validator:
         return call.principal
 
     def _check_audience(self, demand: Demand) -> None:
-        if demand.audience is not None and demand.audience not in self.audiences:
-            problem = f"{demand.audience!r} is not a configured audience"
-            raise ConfigError([Problem("audience", problem, "ask for one of OIDC_AUDIENCES, or add it there")])
+        problem = demand.problem(self.audiences)
+        if problem is not None:
+            raise ConfigError([problem])
 
     def _begin(self, token: str, call: Call) -> tuple[UnverifiedToken, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from bearergate.core.claims import AUD
-from bearergate.core.errors import AccessDenied, InsufficientScope, refusal
+from bearergate.core.errors import AccessDenied, InsufficientScope, Problem, refusal
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 
@@ -21,6 +22,13 @@ class Demand:
     """One of the configured audiences."""
     optional: bool = False
     """Whether a token may be missing; one that is there must be good all the same."""
+
+    def problem(self, audiences: Container[str], path: str = "audience") -> Problem | None:
+        """What is wrong with a demand that no token for the configured audiences can meet."""
+        if self.audience is None or self.audience in audiences:
+            return None
+        sentence = f"{self.audience!r} is not a configured audience"
+        return Problem(path, sentence, "ask for one of OIDC_AUDIENCES, or add it there")
 
     def check(self, principal: Principal) -> None:
         """Raise unless the principal meets the demand: see `check_access`."""
