@@ -21,7 +21,7 @@ from bearergate.core.events import Event, KeysRefreshed, TokenAccepted, TokenRej
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.observers import AuditLog
 from bearergate.testing import FakeIssuer
-from tests.keys.patient import Clock, policy_for, validator_for
+from tests.keys.patient import Clock, policy_for, validator_for, wait_until
 
 
 @pytest.fixture
@@ -247,10 +247,7 @@ def test_optional_means_missing_never_bad(issuer: FakeIssuer) -> None:
 
 def wait_for_refresh(events: list[Event]) -> None:
     """The flight tells its refresh after it let its waiters go."""
-    end = time.monotonic() + 5
-    while not any(isinstance(event, KeysRefreshed) for event in events):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    wait_until(lambda: any(isinstance(event, KeysRefreshed) for event in events))
     events[:] = [event for event in events if not isinstance(event, KeysRefreshed)]
 
 

@@ -5,7 +5,6 @@ Needs nginx and fails without it; everything runs on loopback.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -15,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,6 +21,7 @@ from bearergate.testing import FakeIssuer
 from integrations.nginx.server import running_nginx
 from integrations.nginx.upstream import running_upstream
 from integrations.processes import Server, free_port, running
+from tests.gate.serving import Answer, RunningGate
 
 AUDIENCE = "https://api.test"
 CONFIGURATION = """
@@ -39,19 +38,6 @@ IDENTITY = ("Issuer", "Subject", "Client", "Scopes", "Groups", "Machine")
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    fields: list[tuple[str, str]]
-    body: bytes
-
-    def all(self, name: str) -> list[str]:
-        return [value for field, value in self.fields if field.lower() == name.lower()]
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True)
 class World:
     issuer: FakeIssuer
     down: FakeIssuer
@@ -62,25 +48,11 @@ class World:
     def ask(
         self, token: str | None = None, *, headers: Sequence[tuple[str, str]] = (), target: str = "/orders"
     ) -> Answer:
-        return _ask(self.nginx_port, target, token, headers)
+        return RunningGate(self.nginx_port).ask(target, token, headers=headers)
 
     def ask_gate(self, token: str | None, headers: Sequence[tuple[str, str]] = ()) -> Answer:
         """What the gate itself says to the same credentials."""
-        return _ask(self.gate_port, "/verify", token, headers)
-
-
-def _ask(port: int, target: str, token: str | None, headers: Sequence[tuple[str, str]]) -> Answer:
-    fields = [*headers] if token is None else [("Authorization", f"Bearer {token}"), *headers]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
-    try:
-        connection.putrequest("GET", target)
-        for name, value in fields:
-            connection.putheader(name, value)
-        connection.endheaders()
-        response = connection.getresponse()
-        return Answer(response.status, response.getheaders(), response.read())
-    finally:
-        connection.close()
+        return RunningGate(self.gate_port).ask("/verify", token, headers=headers)
 
 
 @contextmanager
