@@ -1,9 +1,13 @@
-"""Fences for every test: nothing but loopback is reachable."""
+"""For every test: nothing but loopback is reachable. For every run: the figures that were measured, at its end."""
 
 from __future__ import annotations
 
 import ipaddress
 import sys
+
+import pytest
+
+from tests.figures import FIGURES
 
 LOOPBACK_NAMES = frozenset({"", "localhost"})
 
@@ -38,3 +42,12 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
 
 # An audit hook, because it also sees what C code and other threads open, and no test can forget to ask for it.
 sys.addaudithook(_guard)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not FIGURES:
+        return
+    terminalreporter.section("figures")
+    width = max(len(scenario) for scenario, _ in FIGURES)
+    for scenario, figure in FIGURES:
+        terminalreporter.write_line(f"{scenario:<{width}}  {figure}")

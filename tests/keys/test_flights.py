@@ -18,6 +18,7 @@ from bearergate.keys import Keys
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.testing.faults import HANGING, Fault
 from bearergate.validator import Validator
+from tests.figures import tell
 from tests.keys.patient import Clock, policy_for, reason_of, validator_for, wait_until
 
 
@@ -39,7 +40,8 @@ def test_a_hundred_cold_callers_in_threads_and_tasks_share_one_flight() -> None:
             calls = [pool.submit(validator.validate, token) for _ in range(50)]
             assert sum(future.result() for future in loops) == 50
             assert len([future.result() for future in calls]) == 50
-        print(f"100 callers: {issuer.discovery_requests} discovery, {issuer.jwks_requests} JWKS requests")
+        seen = f"{issuer.discovery_requests} discovery and {issuer.jwks_requests} JWKS requests"
+        tell("100 concurrent cold callers, threads and tasks mixed", seen)
         assert (issuer.discovery_requests, issuer.jwks_requests) == (1, 1)
 
 
