@@ -14,12 +14,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from bearergate.clocks import Clock
 from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
-from bearergate.core.keyring import KeyLifecycle, Snapshot
+from bearergate.core.keyring import Snapshot
 from bearergate.core.metadata import MetadataError, read_jwks_uri, well_known_urls
 from bearergate.core.policy import KeySource
-from bearergate.fetch import Fetch, Fetched, FetchFailed
+from bearergate.fetch import Fetched, FetchFailed, HttpFetch
+from bearergate.key_supply import Surroundings
 
 _RETRYABLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -43,23 +43,14 @@ class Place:
 class Attempt:
     """Everything one attempt needs, and the steps it takes."""
 
-    def __init__(
-        self,
-        issuer: str,
-        source: KeySource,
-        lifecycle: KeyLifecycle,
-        fetch: Fetch,
-        *,
-        monotonic: Clock,
-        wall: Clock,
-    ) -> None:
-        """`monotonic` and `wall` are clocks in seconds."""
+    def __init__(self, issuer: str, source: KeySource, around: Surroundings) -> None:
+        """Without a Fetch of its own it is HTTP with the source's CA."""
         self._issuer = issuer
         self._source = source
-        self._lifecycle = lifecycle
-        self._fetch = fetch
-        self._monotonic = monotonic
-        self._wall = wall
+        self._lifecycle = around.lifecycle
+        self._fetch = around.fetch or HttpFetch(ca=source.ca, connect_timeout=around.lifecycle.connect_timeout)
+        self._monotonic = around.monotonic
+        self._wall = around.wall
 
     def run(self, held: Snapshot | None, place: Place | None, failures: int, deadline: float) -> tuple[Snapshot, Place]:
         """Obtain the key set; raises AttemptFailed.
@@ -99,28 +90,33 @@ class Attempt:
         if answer.status in _GONE:
             raise _Gone(f"the JWK Set was answered with status {answer.status}")
         if answer.status == HTTPStatus.NOT_MODIFIED and known is not None and etag:
-            return self._snapshot(answer, place, known.keys, known.sha256, etag)
+            return self._snapshot(answer, place, known, etag)
         if answer.status != HTTPStatus.OK:
             raise AttemptFailed(f"the JWK Set was answered with status {answer.status}")
-        digest = hashlib.sha256(answer.body).hexdigest()
+        fetched = self._screened(answer.body, held)
+        return self._snapshot(answer, place, fetched, entity_tag(answer))
+
+    def _screened(self, document: bytes, held: Snapshot | None) -> _Content:
+        digest = hashlib.sha256(document).hexdigest()
         if held is not None and held.sha256 == digest:
-            return self._snapshot(answer, place, held.keys, digest, entity_tag(answer))
-        tenant = self._issuer if self._source.tenant_keys_only else None
+            return _Content(held.keys, digest, document)
+        tenant_of = self._source.tenant_of(self._issuer)
         try:
-            keys = parse_jwk_set(answer.body, tenant_of=tenant, max_keys=self._lifecycle.max_keys)
+            keys = parse_jwk_set(document, tenant_of=tenant_of, max_keys=self._lifecycle.max_keys)
         except KeySetError as problem:
             raise AttemptFailed(str(problem)) from None
-        return self._snapshot(answer, place, keys, digest, entity_tag(answer))
+        return _Content(keys, digest, document)
 
-    def _snapshot(self, answer: Fetched, place: Place, keys: KeySet, digest: str, etag: str | None) -> Snapshot:
+    def _snapshot(self, answer: Fetched, place: Place, content: Snapshot | _Content, etag: str | None) -> Snapshot:
         return Snapshot(
-            keys=keys,
+            keys=content.keys,
             fetched_at=self._monotonic(),
             fetched_wall=self._wall(),
             ttl=self._lifecycle.ttl_of(max_age(answer)),
-            sha256=digest,
+            sha256=content.sha256,
             url=place.jwks_uri,
             etag=etag,
+            document=content.document,
         )
 
     def _get(self, url: str, what: str, etag: str | None, deadline: float) -> Fetched:
@@ -131,6 +127,15 @@ class Attempt:
             return fetch() if answer is None else answer
         except FetchFailed as failure:
             raise AttemptFailed(f"the {what} could not be fetched: {failure}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A document and the keys that screening left of it."""
+
+    keys: KeySet
+    sha256: str
+    document: bytes
 
 
 class _Gone(AttemptFailed):

@@ -8,25 +8,46 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Generator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from cachetools import TTLCache
 
-from bearergate.attempt import Attempt, AttemptFailed, Place
-from bearergate.clocks import Clock, monotonic_clock
-from bearergate.core.errors import ConfigError, Problem, Unavailable
-from bearergate.core.events import Event, KeysRefreshed, StaleKeysUsed
-from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
+from bearergate.attempt import Attempt, Place
+from bearergate.clocks import monotonic_clock
+from bearergate.core.errors import Unavailable
+from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
-from bearergate.core.keyring import Act, Decision, KeyHealth, KeyLifecycle, Keyring, Phase, Snapshot, health
+from bearergate.core.key_record import KeyRecord, record_of, source_digest
+from bearergate.core.keyring import Act, Decision, KeyHealth, Keyring, Origin, Phase, Snapshot, health
 from bearergate.core.policy import KeySource
-from bearergate.fetch import Fetch, HttpFetch
+from bearergate.first_keys import first_ring
+from bearergate.key_notes import KeyNotes
+from bearergate.key_supply import Surroundings
+from bearergate.refresh import Held, Landing, Refresh, shared_record
 
 _log: Final = logging.getLogger("bearergate.keys")
-_STALE_NOTE_EVERY: Final = 60.0
+_OVERDUE: Final = 1.0
+"""Seconds beyond its budget after which a flight is given up: what holds it up, nothing could cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A refresh under way, and the future that ends with it."""
+
+    forced: bool
+    wanted: JoseHeader | None
+    """The header whose unknown kid forced it."""
+    started: float = field(default_factory=monotonic_clock)
+    ended: Future[None] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        # Marked as running before anybody sees it: a waiter that is cancelled cannot cancel it for the others.
+        self.ended.set_running_or_notify_cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +55,15 @@ class Wait:
     """A caller's wait for a flight, and how long it may last."""
 
     flight: Future[None]
-    patience: float
-    """Seconds."""
+    until: float
+    """Seconds of the real monotonic clock."""
+    final: bool = True
+    """Whether nothing more is asked when it has ended."""
 
     def wait(self) -> bool:
         """Block until the flight arrives or the patience ends; whether it arrived."""
         try:
-            self.flight.result(self.patience)
+            self.flight.result(max(0.0, self.until - monotonic_clock()))
         except TimeoutError:
             return False
         return True
@@ -51,7 +74,7 @@ class Wait:
 
         wrapped = asyncio.wrap_future(self.flight)
         try:
-            arrived, _ = await asyncio.wait({wrapped}, timeout=self.patience)
+            arrived, _ = await asyncio.wait({wrapped}, timeout=max(0.0, self.until - monotonic_clock()))
         finally:
             # Lets the flight forget a loop that may be closed by the time it arrives; the flight itself goes on.
             wrapped.cancel()
@@ -61,32 +84,21 @@ class Wait:
 class IssuerKeys:
     """The living keys of one issuer."""
 
-    def __init__(
-        self,
-        issuer: str,
-        source: KeySource,
-        *,
-        lifecycle: KeyLifecycle,
-        fetch: Fetch | None,
-        monotonic: Clock,
-        wall: Clock,
-        notify: Callable[[Event], None] | None,
-    ) -> None:
-        """Fetches nothing. `monotonic` and `wall` are clocks in seconds; `fetch` None is HTTP with the source's CA."""
+    def __init__(self, issuer: str, source: KeySource, around: Surroundings) -> None:
+        """Fetches nothing. Without a Fetch of its own it is HTTP with the source's CA."""
         self._issuer = issuer
-        self._lifecycle = lifecycle
-        self._monotonic = monotonic
-        self._wall = wall
-        self._notify = notify
-        own_fetch = fetch or HttpFetch(ca=source.ca, connect_timeout=lifecycle.connect_timeout)
-        self._attempt = Attempt(issuer, source, lifecycle, own_fetch, monotonic=monotonic, wall=wall)
-        self._ring = _first_ring(issuer, source, lifecycle, monotonic(), wall())
+        self._digest = source_digest(issuer, source)
+        self._lifecycle = around.lifecycle
+        self._monotonic = around.monotonic
+        self._shared = shared_record(issuer, source, around)
+        self._refresh = Refresh(Attempt(issuer, source, around), self._shared, around.monotonic)
+        self._notes = KeyNotes(issuer, around.wall, around.notify)
+        self._ring = first_ring(issuer, source, around)
         self._place: Place | None = None
         self._lock = threading.Lock()
-        self._flight: Future[None] | None = None
+        self._flight: Flight | None = None
         self._negatives: TTLCache[tuple[str | None, str], bool] = self._no_negatives()
-        self.stale_uses = 0
-        self._stale_noted_at = -_STALE_NOTE_EVERY
+        self._untold: deque[tuple[None, Snapshot | None, str, float]] = deque()
 
     def holds(self, header: JoseHeader) -> bool:
         """Whether a fresh set is at hand that settles which key this is."""
@@ -99,29 +111,50 @@ class IssuerKeys:
         decision = ring.decide(header, now, doubted=doubted)
         if decision.act is Act.USE and not (decision.refresh or decision.unknown):
             return self._use(ring, decision, now)
-        with self._lock:
+        with self._held():
             ring = self._ring
             negative = _name(header) in self._negatives
             decision = ring.decide(header, now, negative=negative, doubted=doubted)
-            if decision.act in (Act.USE, Act.UNAVAILABLE):
-                if decision.refresh:
-                    self._fly(forced=False)
-                return self._use(ring, decision, now)
-            patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
-            flight = self._fly(forced=decision.act is Act.FORCE)
-        return Wait(flight, patience)
+            if decision.act not in (Act.USE, Act.UNAVAILABLE):
+                patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
+                forced = decision.act is Act.FORCE
+                flight = self._fly(header if forced else None)
+                return Wait(flight.ended, monotonic_clock() + patience, final=forced)
+            if decision.refresh:
+                self._fly(None)
+        return self._use(ring, decision, now)
+
+    def settle(
+        self, header: JoseHeader, waited: Wait, doubted: KeySet | None = None, *, arrived: bool
+    ) -> KeySet | Wait:
+        """The set to use after a wait, or one more wait; raises Unavailable. `arrived`: whether the flight ended."""
+        now = self._monotonic()
+        with self._held():
+            ring = self._ring
+            decision = ring.settle(header, now, arrived=arrived, final=waited.final, doubted=doubted)
+            if decision.act is Act.FORCE:
+                return Wait(self._fly(header).ended, waited.until)
+            if decision.unknown:
+                self._negatives[_name(header)] = True
+        return self._use(ring, decision, now)
 
     def wake(self) -> Wait | None:
         """A flight for an issuer without a fresh set, or None when there is nothing to do now."""
-        with self._lock:
+        with self._held():
             now = self._monotonic()
             if self._ring.phase(now) is Phase.FRESH or self._ring.is_backing_off(now):
                 return None
-            return Wait(self._fly(forced=False), self._lifecycle.max_wait)
+            return Wait(self._fly(None).ended, monotonic_clock() + self._lifecycle.max_wait)
 
     def health(self) -> KeyHealth:
         """The state of these keys for an operator."""
-        return health(self._ring, self._monotonic())
+        ignored = self._shared.ignored if self._shared else 0
+        return health(self._ring, self._monotonic(), stale_uses=self._notes.stale_uses, ignored_records=ignored)
+
+    def record(self) -> KeyRecord | None:
+        """What a snapshot file keeps of these keys, or None without keys that were fetched."""
+        snapshot = self._ring.snapshot
+        return None if snapshot is None or self._ring.given else record_of(snapshot, self._issuer, self._digest)
 
     def reset_after_fork(self) -> None:
         """In a child process: the flight's thread is gone, and the lock may be held by nobody."""
@@ -129,118 +162,83 @@ class IssuerKeys:
         self._flight = None
         # Whoever held the lock may have been half-way through a change of it.
         self._negatives = self._no_negatives()
+        self._notes.reset_after_fork()
 
-    def settle(self, header: JoseHeader, doubted: KeySet | None = None, *, arrived: bool) -> KeySet:
-        """The set to use after a wait; raises Unavailable. `arrived`: whether the flight ended in time."""
-        now = self._monotonic()
+    @contextmanager
+    def _held(self) -> Generator[None, None, None]:
+        """Hold the lock; what has to be told of failures meanwhile is told without it."""
         with self._lock:
-            ring = self._ring
-            decision = ring.settle(header, now, arrived=arrived, doubted=doubted)
-            if decision.unknown:
-                self._negatives[_name(header)] = True
-        return self._use(ring, decision, now)
+            self._give_up_overdue()
+            yield
+        while self._untold:
+            self._notes.refreshed(*self._untold.popleft())
 
     def _use(self, ring: Keyring, decision: Decision, now: float) -> KeySet:
         if decision.act is Act.UNAVAILABLE or ring.snapshot is None:
             raise Unavailable(decision.reason, retry_after=decision.retry_after, cause=ring.problem or "")
         if decision.stale:
-            self._note_stale(ring.snapshot, now)
+            self._notes.stale(ring.snapshot, now)
         return ring.snapshot.keys
 
-    def _note_stale(self, snapshot: Snapshot, now: float) -> None:
-        self.stale_uses += 1
-        if now - self._stale_noted_at < _STALE_NOTE_EVERY:
-            return
-        self._stale_noted_at = now
-        age = now - snapshot.fetched_at
-        _log.warning(
-            "%s does not answer; its keys are %.0f s old and used %d times past their time",
-            self._issuer,
-            age,
-            self.stale_uses,
-        )
-        if self._notify:
-            self._notify(StaleKeysUsed(time=self._wall(), issuer=self._issuer, age_s=age))
-
-    def _fly(self, *, forced: bool) -> Future[None]:
-        """The flight under way, or a new one. Called with the lock held."""
+    def _fly(self, wanted: JoseHeader | None) -> Flight:
+        """The flight under way, or a new one, forced by the unknown kid of `wanted`. Called with the lock held."""
         if self._flight is not None:
             return self._flight
-        if forced:
+        flight = Flight(wanted is not None, wanted)
+        if flight.forced:
             self._ring = self._ring.spent(self._monotonic())
-        flight: Future[None] = Future()
-        # Marked as running before anybody sees it: a waiter that is cancelled cannot cancel it for the others.
-        flight.set_running_or_notify_cancel()
         self._flight = flight
-        thread = threading.Thread(target=self._run, args=(flight, forced), name="bearergate-keys", daemon=True)
+        thread = threading.Thread(target=self._run, args=(flight,), name="bearergate-keys", daemon=True)
         try:
             thread.start()
         except (RuntimeError, MemoryError):
-            problem = "no thread could be started to fetch the keys"
-            _log.warning("the keys of %s could not be refreshed: %s", self._issuer, problem)
-            self._land(flight, forced, problem)
-            flight.set_result(None)
+            self._fail(flight, "no thread could be started to fetch the keys")
         return flight
 
-    def _run(self, flight: Future[None], forced: bool) -> None:
-        started = self._monotonic()
-        held, place, failures = self._ring.snapshot, self._place, self._ring.failures
-        outcome: tuple[Snapshot, Place] | str
+    def _give_up_overdue(self) -> None:
+        """Give up a flight that hangs where no deadline reaches. Called with the lock held."""
+        flight = self._flight
+        if flight is not None and monotonic_clock() - flight.started > self._lifecycle.flight_budget + _OVERDUE:
+            self._fail(flight, "the attempt did not end in time")
+
+    def _fail(self, flight: Flight, problem: str) -> None:
+        """End a flight that nobody else will end. Called with the lock held."""
+        held = self._ring.snapshot
+        self._land(flight, Landing(problem=problem))
+        flight.ended.set_result(None)
+        self._untold.append((None, held, problem, monotonic_clock() - flight.started))
+
+    def _run(self, flight: Flight) -> None:
+        ring = self._ring
+        held = Held(ring.snapshot, self._place, ring.failures)
         try:
             # Real time even where the clocks were replaced: waits must end.
-            outcome = self._attempt.run(held, place, failures, monotonic_clock() + self._lifecycle.flight_budget)
-        except AttemptFailed as failure:
-            outcome = str(failure)
+            landing = self._refresh.run(held, flight.wanted, flight.started + self._lifecycle.flight_budget)
         except Exception as error:  # noqa: BLE001 - a fault here must not leave waiters waiting
             _log.exception("fetching the keys of %s failed unexpectedly", self._issuer)
-            outcome = f"an unexpected {type(error).__name__}"
+            landing = Landing(problem=f"an unexpected {type(error).__name__}")
         with self._lock:
-            self._land(flight, forced, outcome)
-        flight.set_result(None)
-        self._tell(outcome, held, self._monotonic() - started)
+            if self._flight is not flight:
+                # It was given up, and what came after it is newer.
+                return
+            self._land(flight, landing)
+        flight.ended.set_result(None)
+        self._notes.refreshed(landing.snapshot, held.snapshot, landing.problem, monotonic_clock() - flight.started)
 
-    def _land(self, flight: Future[None], forced: bool, outcome: tuple[Snapshot, Place] | str) -> None:
-        """Take in what an attempt brought. Called with the lock held."""
-        if self._flight is flight:
-            self._flight = None
-        if isinstance(outcome, str):
-            now = self._monotonic()
-            ring = self._ring.given_back(now) if forced else self._ring
-            self._ring = ring.failed(outcome, now, random.random())  # noqa: S311 - spreads load, guards nothing
-            return
-        snapshot, self._place = outcome
-        if self._ring.snapshot is None or self._ring.snapshot.keys is not snapshot.keys:
-            self._negatives = self._no_negatives()
-        self._ring = self._ring.succeeded(snapshot, random.random())  # noqa: S311 - the same
-
-    def _tell(self, outcome: tuple[Snapshot, Place] | str, held: Snapshot | None, duration: float) -> None:
-        if isinstance(outcome, str):
-            snapshot, problem = held, outcome
-            _log.warning("the keys of %s could not be refreshed: %s", self._issuer, problem)
-        else:
-            snapshot, problem = outcome[0], None
-        dropped = snapshot.keys.dropped if snapshot else ()
-        changed = problem is None and (held is None or snapshot is None or held.keys is not snapshot.keys)
-        alarms = tuple(f"a key {entry.why}" for entry in dropped if entry.alarm) if changed else ()
-        if changed and snapshot is not None and not snapshot.keys.keys:
-            alarms += ("the key set holds no usable key",)
-        for alarm in alarms:
-            _log.error("the key set of %s needs attention: %s", self._issuer, alarm)
-        if self._notify:
-            self._notify(
-                KeysRefreshed(
-                    time=self._wall(),
-                    issuer=self._issuer,
-                    succeeded=problem is None,
-                    problem=problem,
-                    keys=len(snapshot.keys.keys) if snapshot else 0,
-                    dropped=len(dropped),
-                    alarms=alarms,
-                    sha256=snapshot.sha256 if snapshot else None,
-                    changed=changed,
-                    duration_s=duration,
-                )
-            )
+    def _land(self, flight: Flight, landing: Landing) -> None:
+        """Take in what a flight brought. Called with the lock held."""
+        self._flight = None
+        now, ring, snapshot = self._monotonic(), self._ring, landing.snapshot
+        chance = random.random()  # noqa: S311 - spreads load, guards nothing
+        if flight.forced and (snapshot is None or snapshot.origin is Origin.SHARED):
+            # The issuer was not asked, or the back-off limits the next attempt.
+            ring = ring.given_back(now)
+        if snapshot is not None:
+            if ring.snapshot is None or ring.snapshot.keys is not snapshot.keys:
+                self._negatives = self._no_negatives()
+            ring = ring.seeded(snapshot, chance) if landing.problem else ring.succeeded(snapshot, chance)
+            self._place = landing.place
+        self._ring = ring.failed(landing.problem, now, chance) if landing.problem else ring
 
     def _no_negatives(self) -> TTLCache[tuple[str | None, str], bool]:
         return TTLCache(self._lifecycle.negative_kids, self._lifecycle.negative_ttl, timer=self._monotonic)
@@ -248,17 +246,3 @@ class IssuerKeys:
 
 def _name(header: JoseHeader) -> tuple[str | None, str]:
     return (header.kid, "" if header.kid is not None else header.alg)
-
-
-def _first_ring(issuer: str, source: KeySource, lifecycle: KeyLifecycle, now: float, wall: float) -> Keyring:
-    if source.jwks is None:
-        return Keyring(lifecycle)
-    tenant = issuer if source.tenant_keys_only else None
-    try:
-        keys = parse_jwk_set(source.jwks, tenant_of=tenant, max_keys=lifecycle.max_keys)
-    except KeySetError as problem:
-        raise ConfigError(
-            [Problem(f"{issuer} jwks", str(problem), "give the JWK Set that the issuer publishes")]
-        ) from None
-    given = Snapshot(keys=keys, fetched_at=now, fetched_wall=wall, ttl=lifecycle.ttl, sha256="")
-    return Keyring(lifecycle, snapshot=given, given=True)

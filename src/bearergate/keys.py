@@ -20,10 +20,14 @@ from bearergate.core.errors import ConfigError, Problem, Unavailable
 from bearergate.core.events import Event
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
+from bearergate.core.key_record import KeyRecord
 from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import KeySource
 from bearergate.fetch import Fetch
 from bearergate.issuer_keys import IssuerKeys, Wait
+from bearergate.key_supply import KeySupply, Surroundings
+
+_ISSUERS_ONLY: Final = KeySupply()
 
 
 class Keys:
@@ -38,6 +42,7 @@ class Keys:
         monotonic: Clock = monotonic_clock,
         wall: Clock = wall_clock,
         notify: Callable[[Event], None] | None = None,
+        supply: KeySupply = _ISSUERS_ONLY,
     ) -> None:
         """Nothing is fetched here. `fetch` replaces the default for every issuer; clocks are in seconds.
 
@@ -50,7 +55,10 @@ class Keys:
                     problem = f"names {other}, which is not configured"
                     raise ConfigError([Problem(f"{issuer} shares_keys_with", problem, "configure both issuers")])
         numbers = lifecycle or KeyLifecycle()
-        self._open = partial(IssuerKeys, lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify)
+        around = Surroundings(
+            lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify, supply=supply
+        )
+        self._open = partial(IssuerKeys, around=around)
         self._lock = threading.Lock()
         self._sources = dict(sources)
         self._configured: Final = {issuer: self._open(issuer, source) for issuer, source in sources.items()}
@@ -67,8 +75,8 @@ class Keys:
         for station in search:
             try:
                 asked = station.ask(header, doubted)
-                if isinstance(asked, Wait):
-                    asked = station.settle(header, doubted, arrived=asked.wait())
+                while isinstance(asked, Wait):
+                    asked = station.settle(header, asked, doubted, arrived=asked.wait())
                 search.found = asked
             except Unavailable as error:
                 search.failure = error
@@ -80,8 +88,8 @@ class Keys:
         for station in search:
             try:
                 asked = station.ask(header, doubted)
-                if isinstance(asked, Wait):
-                    asked = station.settle(header, doubted, arrived=await asked.wait_async())
+                while isinstance(asked, Wait):
+                    asked = station.settle(header, asked, doubted, arrived=await asked.wait_async())
                 search.found = asked
             except Unavailable as error:
                 search.failure = error
@@ -108,6 +116,11 @@ class Keys:
     def health(self) -> Mapping[str, KeyHealth]:
         """The state of every configured issuer's keys."""
         return {issuer: station.health() for issuer, station in self._configured.items()}
+
+    def records(self) -> tuple[KeyRecord, ...]:
+        """What a snapshot file keeps: the keys of every configured issuer that were fetched and may still be used."""
+        kept = [station.record() for station in self._configured.values()]
+        return tuple(record for record in kept if record is not None)
 
     def _wake(self) -> list[Wait]:
         # All flights start before anybody waits: the slowest issuer is the whole wait.

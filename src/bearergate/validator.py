@@ -17,6 +17,7 @@ from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
+from bearergate.core.key_record import KeyRecord
 from bearergate.core.keyring import KeyHealth, KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
@@ -25,16 +26,18 @@ from bearergate.core.report import Outcome, Report, Row
 from bearergate.core.validation import Validation
 from bearergate.decisions import Call, Decisions
 from bearergate.fetch import Fetch
+from bearergate.key_supply import KeySupply
 from bearergate.keys import Keys
 
 _CODE: Final = "code"
 """The adapter's name in events when an application calls the validator itself."""
+_ISSUERS_ONLY: Final = KeySupply()
 
 
 class Validator:
     """Accepts bearer tokens of the configured issuers. Thread-safe; one instance serves a whole application."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first are named by whoever gives them
         self,
         issuers: Iterable[IssuerPolicy],
         *,
@@ -45,11 +48,12 @@ class Validator:
         monotonic: Clock | None = None,
         observers: Iterable[Observer] = (),
         policy_version: str = "",
+        supply: KeySupply = _ISSUERS_ONLY,
     ) -> None:
         """Fetches nothing and never fails because an issuer is down.
 
         `clock`: wall clock in seconds since the epoch, for claims; `monotonic`: clock in seconds for the age of keys.
-        `fetch`: replaces HTTP for every issuer.
+        `fetch`: replaces HTTP for every issuer. `supply`: where keys come from besides their issuers.
         Raises ConfigError when no issuer is given.
         """
         policies = tuple(issuers)
@@ -67,6 +71,7 @@ class Validator:
             monotonic=monotonic or monotonic_clock,
             wall=self._clock,
             notify=self._decisions.tell,
+            supply=supply,
         )
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
@@ -147,6 +152,10 @@ class Validator:
     def health(self) -> Mapping[str, KeyHealth]:
         """The state of every issuer's keys."""
         return self._keys.health()
+
+    def key_records(self) -> tuple[KeyRecord, ...]:
+        """The keys that were fetched, for a snapshot from which another process starts (`Seed`)."""
+        return self._keys.records()
 
     def _presented(self, admission: Admission, request: RequestFacts, adapter: str, demand: Demand) -> str | None:
         try:

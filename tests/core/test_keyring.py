@@ -230,11 +230,12 @@ def expected(**changes: Any) -> KeyHealth:
         expires_in=None,
         problem=None,
         sha256=None,
+        origin=None,
     )
     return replace(cold, **changes)
 
 
-HELD: dict[str, Any] = {"keys": 1, "dropped": 1, "last_success": 1_800_000_000.0, "sha256": "abc"}
+HELD: dict[str, Any] = {"keys": 1, "dropped": 1, "last_success": 1_800_000_000.0, "sha256": "abc", "origin": "issuer"}
 PROBLEM = "it did not answer in time"
 
 

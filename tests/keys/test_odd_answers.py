@@ -10,6 +10,7 @@ from bearergate.attempt import Attempt
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import KeySource
 from bearergate.fetch import Fetched
+from bearergate.key_supply import Surroundings
 from bearergate.testing import FakeIssuer
 from tests.keys.patient import Clock
 
@@ -37,7 +38,8 @@ def test_an_etag_that_a_server_may_choke_on_is_not_sent_back(etag: str, kept: bo
 
     given = etag
     source = KeySource(jwks_uri=issuer.jwks_uri)
-    attempt = Attempt(issuer.issuer, source, KeyLifecycle(), fetch, monotonic=clock, wall=clock)
+    around = Surroundings(lifecycle=KeyLifecycle(), fetch=fetch, monotonic=clock, wall=clock)
+    attempt = Attempt(issuer.issuer, source, around)
     snapshot, place = attempt.run(None, None, 0, clock.now + 4)
     attempt.run(snapshot, place, 0, clock.now + 4)
     assert sent == [None, etag if kept else None]

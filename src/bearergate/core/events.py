@@ -72,6 +72,8 @@ class KeysRefreshed:
     succeeded: bool
     problem: str | None
     """One sentence when the attempt failed."""
+    origin: str | None
+    """Who gave the set that arrived: `issuer`, or `shared` for another machine; None when none arrived."""
     keys: int
     dropped: int
     alarms: tuple[str, ...]

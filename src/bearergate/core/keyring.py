@@ -6,7 +6,7 @@ Time and chance are arguments. Knows no lock, no thread and no network: issuer_k
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 
 from bearergate.core.jwk import MAX_KEYS, KeySet
@@ -64,6 +64,15 @@ class Phase(StrEnum):
     EXPIRED = "expired"
 
 
+class Origin(StrEnum):
+    """Who gave a set: its issuer, another machine that fetched it, a file from an earlier fetch, or the operator."""
+
+    ISSUER = "issuer"
+    SHARED = "shared"
+    SNAPSHOT = "snapshot"
+    GIVEN = "given"
+
+
 class Act(Enum):
     """What a caller does next."""
 
@@ -99,6 +108,19 @@ class Snapshot:
     sha256: str
     url: str = ""
     etag: str | None = None
+    document: bytes = field(default=b"", repr=False)
+    """The JWK Set as it arrived."""
+    sequence: int = 0
+    """Grows with every fetch of whoever shares it."""
+    origin: Origin = Origin.ISSUER
+
+    def is_newer_than(self, other: Snapshot | None) -> bool:
+        """Whether it was fetched after the other one."""
+        return other is None or (self.fetched_wall, self.sequence) > (other.fetched_wall, other.sequence)
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it is within its ttl. `now`: monotonic, seconds."""
+        return now < self.fetched_at + self.ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +145,7 @@ class Keyring:
         """How old the set is."""
         if self.snapshot is None:
             return Phase.NEVER
-        if self.given or now < self.snapshot.fetched_at + self.snapshot.ttl:
+        if self.given or self.snapshot.is_fresh(now):
             return Phase.FRESH
         return Phase.STALE if now < self.hard_maximum() else Phase.EXPIRED
 
@@ -168,16 +190,24 @@ class Keyring:
             case _:
                 return self._wait(now)
 
-    def settle(self, header: JoseHeader, now: float, *, arrived: bool, doubted: KeySet | None = None) -> Decision:
-        """What remains for a caller who waited. `arrived`: the flight ended; otherwise the patience did."""
+    def settle(
+        self, header: JoseHeader, now: float, *, arrived: bool, final: bool = True, doubted: KeySet | None = None
+    ) -> Decision:
+        """What remains for a caller who waited.
+
+        `arrived`: the flight ended; otherwise the patience did. `final`: the caller waited for a forced fetch, or has
+        no patience left; otherwise a set that another machine fetched, earlier, may be asked about once more.
+        """
         phase = self.phase(now)
         if self.snapshot is None or phase is Phase.EXPIRED:
             return self._unavailable(now)
         if self.snapshot.keys is not doubted and self.snapshot.keys.decides(header):
             return Decision(Act.USE, stale=phase is Phase.STALE)
-        if arrived and self.problem is None:
-            return Decision(Act.USE, unknown=True)
-        return self._unavailable(now)
+        if not arrived or self.problem is not None:
+            return self._unavailable(now)
+        if self.snapshot.origin is Origin.SHARED and not final:
+            return self._look_for_unknown(now, negative=False)
+        return Decision(Act.USE, unknown=True)
 
     def _wait(self, now: float) -> Decision:
         return self._unavailable(now) if self.is_backing_off(now) else Decision(Act.WAIT)
@@ -205,15 +235,12 @@ class Keyring:
 
     def succeeded(self, snapshot: Snapshot, chance: float) -> Keyring:
         """A valid document arrived; it replaces the set. `chance` in [0, 1) spreads the refreshes of many processes."""
+        return replace(self.seeded(snapshot, chance), failures=0, retry_at=-math.inf, problem=None)
+
+    def seeded(self, snapshot: Snapshot, chance: float) -> Keyring:
+        """A set from an earlier fetch is at hand; it says nothing about whether the issuer answers now."""
         ahead = snapshot.ttl * self.lifecycle.refresh_ahead * (0.9 + 0.2 * chance)
-        return replace(
-            self,
-            snapshot=snapshot,
-            refresh_at=snapshot.fetched_at + ahead,
-            failures=0,
-            retry_at=-math.inf,
-            problem=None,
-        )
+        return replace(self, snapshot=snapshot, refresh_at=snapshot.fetched_at + ahead)
 
     def failed(self, problem: str, now: float, chance: float) -> Keyring:
         """An attempt ended without a valid document; `chance` in [0, 1) spreads the next one."""
@@ -236,10 +263,17 @@ class KeyHealth:
     expires_in: float | None
     """Seconds until the keys must not be used any more, or None without keys."""
     problem: str | None
+    """Why the last finished attempt failed, or None when it succeeded."""
     sha256: str | None
+    origin: str | None
+    """Who gave the keys: `issuer`, `shared`, `snapshot` or `given`; None without keys."""
+    stale_uses: int = 0
+    """Tokens verified with keys past their time."""
+    ignored_records: int = 0
+    """Shared records that were not used: forged, from the future, or too old."""
 
 
-def health(ring: Keyring, now: float) -> KeyHealth:
+def health(ring: Keyring, now: float, *, stale_uses: int = 0, ignored_records: int = 0) -> KeyHealth:
     """The health of one issuer's keys. `backoff` is told only where it hurts: without a fresh set."""
     phase = ring.phase(now)
     state = "backoff" if phase is not Phase.FRESH and ring.is_backing_off(now) else phase.value
@@ -254,4 +288,7 @@ def health(ring: Keyring, now: float) -> KeyHealth:
         expires_in=ring.hard_maximum() - now if snapshot and not ring.given else None,
         problem=ring.problem,
         sha256=snapshot.sha256 if snapshot else None,
+        origin=snapshot.origin.value if snapshot else None,
+        stale_uses=stale_uses,
+        ignored_records=ignored_records,
     )

@@ -97,6 +97,10 @@ class KeySource:
     tenant_keys_only: bool = False
     """Honour the `issuer` member of JWKs (Entra)."""
 
+    def tenant_of(self, issuer: str) -> str | None:
+        """The issuer whose keys are wanted where a document holds those of several, else None."""
+        return issuer if self.tenant_keys_only else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerPolicy:
