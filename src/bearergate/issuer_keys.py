@@ -39,9 +39,8 @@ _OVERDUE: Final = 1.0
 class Flight:
     """A refresh under way, and the future that ends with it."""
 
-    forced: bool
     wanted: JoseHeader | None
-    """The header whose unknown kid forced it."""
+    """The header whose unknown kid forced it, or None when it was due."""
     started: float = field(default_factory=monotonic_clock)
     ended: Future[None] = field(default_factory=Future)
 
@@ -58,7 +57,7 @@ class Wait:
     until: float
     """Seconds of the real monotonic clock."""
     final: bool = True
-    """Whether nothing more is asked when it has ended."""
+    """Whether nothing more is asked when it has ended: it was this caller's kid that forced the flight."""
 
     def wait(self) -> bool:
         """Block until the flight arrives or the patience ends; whether it arrived."""
@@ -117,9 +116,8 @@ class IssuerKeys:
             decision = ring.decide(header, now, negative=negative, doubted=doubted)
             if decision.act not in (Act.USE, Act.UNAVAILABLE):
                 patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
-                forced = decision.act is Act.FORCE
-                flight = self._fly(header if forced else None)
-                return Wait(flight.ended, monotonic_clock() + patience, final=forced)
+                flight = self._fly(header if decision.act is Act.FORCE else None)
+                return Wait(flight.ended, monotonic_clock() + patience, final=flight.wanted == header)
             if decision.refresh:
                 self._fly(None)
         return self._use(ring, decision, now)
@@ -184,8 +182,8 @@ class IssuerKeys:
         """The flight under way, or a new one, forced by the unknown kid of `wanted`. Called with the lock held."""
         if self._flight is not None:
             return self._flight
-        flight = Flight(wanted is not None, wanted)
-        if flight.forced:
+        flight = Flight(wanted)
+        if wanted is not None:
             self._ring = self._ring.spent(self._monotonic())
         self._flight = flight
         thread = threading.Thread(target=self._run, args=(flight,), name="bearergate-keys", daemon=True)
@@ -230,7 +228,7 @@ class IssuerKeys:
         self._flight = None
         now, ring, snapshot = self._monotonic(), self._ring, landing.snapshot
         chance = random.random()  # noqa: S311 - spreads load, guards nothing
-        if flight.forced and (snapshot is None or snapshot.origin is Origin.SHARED):
+        if flight.wanted is not None and (snapshot is None or snapshot.origin is Origin.SHARED):
             # The issuer was not asked, or the back-off limits the next attempt.
             ring = ring.given_back(now)
         if snapshot is not None:

@@ -17,8 +17,9 @@ from bearergate.core.policy import KeySource
 from bearergate.key_supply import Surroundings
 from bearergate.shared_keys import SharedRecord, SharedVisit
 
-_LOOK_EVERY: Final = 0.05
-"""Seconds between two looks whether the machine that is fetching has finished."""
+_LOOK_FIRST: Final = 0.02
+_LOOK_LAST: Final = 0.25
+"""Seconds between two looks whether the machine that is fetching has finished; each is twice the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,16 @@ class Refresh:
     def _found(self, visit: SharedVisit, held: Held, wanted: JoseHeader | None, deadline: float) -> Snapshot | None:
         """A newer set, as soon as it is enough or as it is this machine's turn to fetch."""
         found: Snapshot | None = None
+        # Half of the time is kept for asking the issuer, should the machine that fetches be dead.
         patience = (monotonic_clock() + deadline) / 2
+        pause = _LOOK_FIRST
         while not visit.claim() and monotonic_clock() < patience:
             found = visit.newer(held.snapshot) or found
             if found is not None and self._is_enough(found, wanted):
                 return found
             # An event that nobody sets: unlike time.sleep it is left alone by tests that freeze the clock.
-            threading.Event().wait(_LOOK_EVERY)
+            threading.Event().wait(pause)
+            pause = min(2 * pause, _LOOK_LAST)
         return visit.newer(held.snapshot) or found
 
     def _is_enough(self, found: Snapshot, wanted: JoseHeader | None) -> bool:
