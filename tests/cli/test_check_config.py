@@ -86,13 +86,15 @@ def test_people_read_what_was_written_before_what_was_left_alone() -> None:
     ended = run("check-config", variables=variables)
     assert ended.returncode == 0
     lines = ended.stdout.splitlines()
-    origins = [line.split()[-1] for line in lines[1 : lines.index("max_token_bytes  16384  default")] if line.strip()]
+    origins = [
+        line.split()[-1] for line in lines[1 : lines.index("max_token_bytes         16384  default")] if line.strip()
+    ]
     assert origins.index("default") > 1
     assert "The configuration can be used" in ended.stdout
     assert ended.stderr.startswith("warning: OIDC_CALLBACK_URL")
     assert max(map(len, lines)) <= 80
     assert not any(line.endswith(" ") for line in lines)
-    assert [line for line in lines if " " not in line and line] == ["issuers[0]", "keys"]
+    assert [line for line in lines if " " not in line and line] == ["issuers[0]", "shared_keys", "keys"]
 
 
 def test_in_a_pipe_no_line_is_folded_or_padded() -> None:

@@ -30,7 +30,7 @@ def test_the_version_is_printed() -> None:
 def test_help_names_every_verb() -> None:
     ended = run("--help")
     assert ended.returncode == 0
-    for verb in ("serve", "explain", "check-config", "demo"):
+    for verb in ("serve", "explain", "keys", "check-config", "demo"):
         assert re.search(rf"^  {verb} ", ended.stdout, re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def test_without_the_extra_server_one_sentence_says_what_to_install(tmp_path: Pa
 def test_a_fault_of_ours_does_not_look_like_a_refused_token() -> None:
     script = (
         "import sys, bearergate.config\n"
-        "def fail(_): raise RuntimeError('a sec' 'ret')\n"
+        "def fail(*_, **__): raise RuntimeError('a sec' 'ret')\n"
         "bearergate.config.from_mapping = fail\n"
         "sys.argv = ['bearergate', 'check-config']\n"
         "from bearergate.cli import main\n"

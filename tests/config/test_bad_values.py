@@ -267,7 +267,8 @@ OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     (
         schema(realm="x"),
         "realm",
-        "unknown key realm; accepted here: issuers, profile, keys, max_token_bytes, issuer_slash, skip_nbf",
+        "unknown key realm; accepted here: issuers, profile, keys, max_token_bytes, snapshot, allow_expired_snapshot, "
+        "shared_keys, issuer_slash, skip_nbf",
     ),
     (schema(max_token_bytes=10), "max_token_bytes", "max_token_bytes must be between 1024 and 1048576, got 10"),
     (schema(keys=[]), "keys", "keys must be a mapping, got list; write each of its settings as a key and a value"),

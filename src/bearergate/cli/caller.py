@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from bearergate.cli.times import duration
 from bearergate.core.principal import Principal
 
 _MOST: Final = 20
 """Items of a list that are named; a token may hold a thousand groups."""
 _ONE_WORD: Final = re.compile(r"[^\s,\"'()]+")
-_UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def caller_lines(principal: Principal, now: float) -> Iterator[tuple[str, str]]:
@@ -41,16 +41,5 @@ def _listed(items: Iterable[str]) -> str:
 
 def _expiry(seconds: float) -> str:
     if seconds < 0:
-        return f"{_duration(-seconds)} ago; accepted within the tolerated clock difference"
-    return f"in {_duration(seconds)}"
-
-
-def _duration(seconds: float) -> str:
-    """The two greatest units."""
-    parts: list[str] = []
-    rest = int(seconds)
-    for name, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count or parts:
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2]) or "0 s"
+        return f"{duration(-seconds)} ago; accepted within the tolerated clock difference"
+    return f"in {duration(seconds)}"

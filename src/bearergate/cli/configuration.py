@@ -22,12 +22,17 @@ config_option: Final = click.option(
 )
 
 
-def load(config: str | None) -> Settings:
-    """The settings; ends the process with 2 and one message that lists every problem when they cannot be used."""
+def load(config: str | None, *, with_snapshot: bool = True) -> Settings:
+    """The settings; ends the process with 2 and one message that lists every problem when they cannot be used.
+
+    A file, too, is read with what the environment says of the deployment. `with_snapshot`: see `from_mapping`.
+    """
     # Until a verb opens a log, nothing is logged: what deserves a look is printed where it belongs.
     logging.getLogger("bearergate").addHandler(logging.NullHandler())
     try:
-        return from_mapping(os.environ) if config is None else from_file(config)
+        if config is None:
+            return from_mapping(os.environ, with_snapshot=with_snapshot)
+        return from_file(config, environment=os.environ, with_snapshot=with_snapshot)
     except ConfigError as error:
         give_up(str(error))
 

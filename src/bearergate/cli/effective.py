@@ -21,7 +21,7 @@ _REQUIRED_CLAIM: Final = "require."
 _NONE_OF_ITS_OWN: Final = object()
 """For names that stand for other settings: presets, profiles, switches."""
 _GIVEN: Final = "given"
-"""In place of what a file holds."""
+"""In place of what a file holds, and of secrets."""
 
 _ELSEWHERE: Final[Mapping[str, Callable[[IssuerPolicy], object]]] = {
     "allow_insecure_http": lambda policy: policy.keys.allow_insecure_http,
@@ -42,6 +42,15 @@ _ELSEWHERE: Final[Mapping[str, Callable[[IssuerPolicy], object]]] = {
     "tenant_keys_only": lambda policy: policy.keys.tenant_keys_only,
 }
 """Settings that are not a field of their own name."""
+
+_ON_TOP: Final[Mapping[str, Callable[[Settings], object]]] = {
+    "allow_expired_snapshot": lambda settings: settings.supply.seed is not None and settings.supply.seed.allow_expired,
+    "max_token_bytes": lambda settings: settings.max_token_bytes,
+    "shared_keys.key": lambda settings: _given(settings.supply.shared),
+    "shared_keys.redis": lambda settings: _given(settings.supply.shared),
+    "snapshot": lambda settings: settings.snapshot,
+}
+"""Settings of no issuer."""
 
 _OWN: Final = frozenset(field.name for field in fields(IssuerPolicy)) - {"groups", "machines", "keys"}
 _LIFECYCLE: Final = frozenset(field.name for field in fields(KeyLifecycle))
@@ -85,7 +94,7 @@ def _value(settings: Settings, path: str) -> object:
     key = path.removeprefix("keys.")
     if path != key and key in _LIFECYCLE:
         return getattr(settings.lifecycle, key)
-    return settings.max_token_bytes if path == "max_token_bytes" else _NONE_OF_ITS_OWN
+    return _ON_TOP[path](settings) if path in _ON_TOP else _NONE_OF_ITS_OWN
 
 
 def _of_issuer(policy: IssuerPolicy, key: str) -> object:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bearergate.cli.advice import advice
 from bearergate.cli.caller import caller_lines
-from bearergate.cli.terminal import Trimmed, console, folds
+from bearergate.cli.terminal import Trimmed, console, folds, one_line
 from bearergate.clocks import wall_clock
 from bearergate.core.principal import Principal
 from bearergate.core.report import Outcome, Report, Row
@@ -49,8 +49,8 @@ def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
         yield _dim(Outcome.SKIPPED), _dim(row.check), Text(), _dim(f"{row.actual}, {rule}")
         return
     style = _STYLES[row.outcome]
-    yield Text(row.outcome, style=style), Text(row.check), _dim("expected"), Text(_shown(row.expected))
-    yield Text(), _dim(rule), _dim("actual"), Text(_shown(row.actual))
+    yield Text(row.outcome, style=style), Text(row.check), _dim("expected"), Text(one_line(row.expected))
+    yield Text(), _dim(rule), _dim("actual"), Text(one_line(row.actual))
     if row.reason is not None:
         yield Text(), Text(), _dim("reason"), Text(row.reason.value, style=style)
 
@@ -60,7 +60,7 @@ def _caller(principal: Principal) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in caller_lines(principal, wall_clock()):
-        table.add_row(_dim(label), Text(_shown(text)))
+        table.add_row(_dim(label), Text(one_line(text)))
     return table
 
 
@@ -77,8 +77,3 @@ def _verdict(report: Report) -> Text:
 
 def _dim(text: str) -> Text:
     return Text(text, style="dim")
-
-
-def _shown(text: str) -> str:
-    """One line without terminal control sequences: parts of it were written by whoever made the token."""
-    return "".join(char if char.isprintable() else "?" for char in text)

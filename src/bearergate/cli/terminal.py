@@ -29,6 +29,11 @@ def folds(out: Console) -> bool:
     return out.width < _UNBOUNDED
 
 
+def one_line(text: str) -> str:
+    """The text without terminal control sequences and line breaks, for what others have written."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 class Trimmed:
     """Something to print, without blanks at the ends of its lines: those that fill up columns, and where text folds."""
 

@@ -11,6 +11,7 @@ import click
 _VERBS: Final = {
     "serve": ("bearergate.cli.serve", "serve"),
     "explain": ("bearergate.cli.explain", "explain"),
+    "keys": ("bearergate.cli.keys", "keys"),
     "check-config": ("bearergate.cli.check_config", "check_config"),
     "demo": ("bearergate.cli.demo", "demo"),
 }

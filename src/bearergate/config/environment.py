@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from bearergate.config.cures import AS_WHOLE
 from bearergate.config.located import STAND_IN, Findings, Located, locate
+from bearergate.config.spelling import nearest
+from bearergate.core.errors import Problem
 
+CONFIG_FILE: Final = "BEARERGATE_CONFIG"
 LISTS: Final = frozenset(
     {"OIDC_ISSUERS", "OIDC_AUDIENCES", "OIDC_ALLOWED_CLIENTS", "OIDC_MACHINE_CLIENTS", "OIDC_ALGORITHMS"}
 )
 BOOLEANS: Final = frozenset(
-    {"OIDC_ALLOW_CLIENT_CREDENTIALS", "OIDC_REQUIRE_GROUPS", "OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF"}
+    {
+        "OIDC_ALLOW_CLIENT_CREDENTIALS",
+        "OIDC_REQUIRE_GROUPS",
+        "OIDC_ISSUER_SLASH",
+        "OIDC_SKIP_NBF",
+        "BEARERGATE_ALLOW_EXPIRED_SNAPSHOT",
+    }
 )
 NUMBERS: Final = frozenset({"OIDC_LEEWAY"})
 
@@ -21,6 +31,20 @@ _STAND_INS: Final = {"OIDC_ALGORITHMS": ["RS256"]}
 _BOOLEAN: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 _SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
+
+
+def look_at_unknown(
+    names: Iterable[str], known: Collection[str], prefixes: tuple[str, ...], findings: Findings
+) -> None:
+    """Others use such names too: only what is nearly one of our keys stops the start."""
+    for key in names:
+        if key in known or not key.startswith(prefixes):
+            continue
+        meant = nearest(key, known)
+        if meant:
+            findings.add(Problem(key, f"unknown key {key}: did you mean {meant}?"))
+        else:
+            findings.warn(f"{key} is no setting of bearergate and is ignored")
 
 
 def read_variable(key: str, text: str, findings: Findings) -> Located:

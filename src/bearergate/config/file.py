@@ -1,31 +1,43 @@
-"""Configuration files: YAML and TOML -> located values with their lines. Knows no key and no meaning."""
+"""Configuration files: YAML and TOML -> located values with their lines. Knows no key of theirs and no meaning."""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.located import Findings, Located, locate
 from bearergate.config.schema import build
 from bearergate.config.settings import Settings
+from bearergate.config.supply import VARIABLES, Deployment, beside
 from bearergate.core.errors import Problem
 
 _ROOT: Final = "the file"
 _TABLE: Final = re.compile(r"\s*\[(\[?)\s*([\w.\s\"'-]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
 _LINE: Final = re.compile(r"line (\d+)")
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def from_file(path: str | os.PathLike[str]) -> Settings:
+def from_file(
+    path: str | os.PathLike[str], *, environment: Mapping[str, str] = _NOTHING, with_snapshot: bool = True
+) -> Settings:
     """Settings from a YAML (extra `yaml`) or TOML file; relative paths in it start at its folder.
 
-    Raises ConfigError with every problem at once, each with its line.
+    `environment`: variables beside it, of which those are read that describe the deployment (`BEARERGATE_SNAPSHOT`,
+    `BEARERGATE_REDIS_URL`, ...). `with_snapshot`: see `from_mapping`. Raises ConfigError with every problem at once,
+    each with its line.
     """
     findings = Findings()
-    return build(read_file(path, findings), findings, Path(path).parent)
+    look_at_unknown(environment, (CONFIG_FILE, *VARIABLES), ("BEARERGATE_",), findings)
+    members = {key: read_variable(key, environment[key], findings) for key in VARIABLES if key in environment}
+    deployment = Deployment(beside=beside(members), with_snapshot=with_snapshot)
+    return build(read_file(path, findings), findings, Path(path).parent, deployment)
 
 
 def read_file(path: str | os.PathLike[str], findings: Findings) -> Located | None:

@@ -11,18 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from bearergate.config.environment import read_variable
+from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.file import read_file
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.profiles import OPENDEPOT, QUAY
 from bearergate.config.schema import build
 from bearergate.config.section import Section, read_text, read_texts
 from bearergate.config.settings import Settings
-from bearergate.config.spelling import nearest
+from bearergate.config.supply import VARIABLES, Deployment, beside
 from bearergate.core.errors import Problem
 from bearergate.core.policy import MachineMode
 
-CONFIG_FILE: Final = "BEARERGATE_CONFIG"
 ISSUERS: Final = "OIDC_ISSUERS"
 ISSUER: Final = "OIDC_ISSUER"
 AUDIENCES: Final = "OIDC_AUDIENCES"
@@ -44,29 +43,31 @@ _TO_ENTRY: Final = {
 }
 """Flat keys that are one setting of every entry."""
 
-KEYS: Final = (
+_POLICY: Final = (
     CONFIG_FILE, ISSUERS, ISSUER, AUDIENCES, CLIENT, MACHINES_ALLOWED, MACHINES, GROUPS_CLAIM, PROFILE, *_TO_ENTRY,
 )  # fmt: skip
+KEYS: Final = (*_POLICY, *VARIABLES)
 
 _PREFIXES: Final = ("OIDC_", "BEARERGATE_")
 
 
-def from_mapping(mapping: Mapping[str, object]) -> Settings:
+def from_mapping(mapping: Mapping[str, object], *, with_snapshot: bool = True) -> Settings:
     """Settings from an environment such as `os.environ`, or from typed configuration such as Flask's.
 
     A mapping that holds nothing but strings is an environment: lists are JSON arrays or items separated by commas or
     white space, booleans are true/false/1/0/yes/no. As soon as any value in it has another type, all values are taken
-    as they are, as `from_flask` does. Raises ConfigError with every problem at once.
+    as they are, as `from_flask` does. `with_snapshot`: False leaves the snapshot file alone, for whoever is about to
+    write it. Raises ConfigError with every problem at once.
     """
     if any(not isinstance(value, str) for value in mapping.values()):
-        return from_flask(mapping)
+        return _from_typed(mapping, with_snapshot=with_snapshot)
     findings = Findings()
     members = {
         key: read_variable(key, value, findings)
         for key, value in mapping.items()
         if key in KEYS and isinstance(value, str)
     }
-    return _build(mapping, members, findings)
+    return _build(mapping, members, findings, with_snapshot=with_snapshot)
 
 
 def from_flask(config: Mapping[str, object]) -> Settings:
@@ -74,39 +75,34 @@ def from_flask(config: Mapping[str, object]) -> Settings:
 
     Raises ConfigError with every problem at once.
     """
+    return _from_typed(config, with_snapshot=True)
+
+
+def _from_typed(config: Mapping[str, object], *, with_snapshot: bool) -> Settings:
     members = {
         key: locate(value, key, lambda path: f"Flask config {path}")
         for key, value in config.items()
         if key in KEYS and value is not None
     }
-    return _build(config, members, Findings())
+    return _build(config, members, Findings(), with_snapshot=with_snapshot)
 
 
 def is_configured(mapping: Mapping[str, object]) -> bool:
-    """Whether a mapping sets any of the flat keys, so that reading it is what its owner wants."""
-    return any(mapping.get(key) is not None for key in KEYS)
+    """Whether a mapping says whom to trust by any of the flat keys, so that reading it is what its owner wants."""
+    return any(mapping.get(key) is not None for key in _POLICY)
 
 
-def _build(mapping: Mapping[str, object], members: Mapping[str, Located], findings: Findings) -> Settings:
-    _look_at_unknown(mapping, findings)
+def _build(
+    mapping: Mapping[str, object], members: Mapping[str, Located], findings: Findings, *, with_snapshot: bool
+) -> Settings:
+    look_at_unknown(mapping, KEYS, _PREFIXES, findings)
+    deployment = Deployment(beside=beside(members), with_snapshot=with_snapshot)
     if CONFIG_FILE not in members:
-        return build(_to_schema(Section(members, findings)), findings, Path())
+        return build(_to_schema(Section(members, findings)), findings, Path(), deployment)
     _refuse_beside_file(members, findings)
     path = read_text(members[CONFIG_FILE], findings)
     root = None if path is None else read_file(path, findings)
-    return build(root, findings, Path() if path is None else Path(path).parent)
-
-
-def _look_at_unknown(mapping: Mapping[str, object], findings: Findings) -> None:
-    """Others use OIDC_* too: only what is nearly one of our keys stops the start."""
-    for key in mapping:
-        if key in KEYS or not key.startswith(_PREFIXES):
-            continue
-        meant = nearest(key, KEYS)
-        if meant:
-            findings.add(Problem(key, f"unknown key {key}: did you mean {meant}?"))
-        else:
-            findings.warn(f"{key} is no setting of bearergate and is ignored")
+    return build(root, findings, Path() if path is None else Path(path).parent, deployment)
 
 
 def _refuse_beside_file(members: Mapping[str, Located], findings: Findings) -> None:
@@ -114,7 +110,7 @@ def _refuse_beside_file(members: Mapping[str, Located], findings: Findings) -> N
         if key == CLIENT:
             # Login extensions read this key; it says nothing about which tokens are accepted.
             findings.warn(f"{CLIENT} is ignored, because {CONFIG_FILE} is set")
-        elif key != CONFIG_FILE:
+        elif key in _POLICY and key != CONFIG_FILE:
             findings.problem(at, f"cannot be used beside {CONFIG_FILE}", "choose one of the two")
 
 

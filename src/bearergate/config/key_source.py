@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bearergate.config.content import Unusable, read_content
 from bearergate.config.located import Located
 from bearergate.config.section import Section
 from bearergate.core.jwk import KeySetError, parse_jwk_set
@@ -49,26 +50,21 @@ def _url(section: Section, key: str, *, insecure: bool) -> str | None:
     return url
 
 
-def _content(section: Section, key: str, folder: Path) -> tuple[Located, bytes] | None:
+def _content(section: Section, key: str, folder: Path, *, guarded: bool) -> tuple[Located, bytes] | None:
     """The content of the file that a key names, beside the key as written."""
     name = section.text(key)
     if name is None:
         return None
     at = section.members[key]
     try:
-        raw = (folder / name).read_bytes()
-    except (OSError, ValueError) as problem:
-        why = problem.strerror if isinstance(problem, OSError) else None
-        section.findings.problem(at, f"cannot be read: {why or 'not a usable path'}", "name a readable file")
+        return at, read_content(folder / name, guarded=guarded)
+    except Unusable as flaw:
+        section.findings.problem(at, flaw.problem, flaw.cure)
         return None
-    if not raw.strip():
-        section.findings.problem(at, "names an empty file")
-        return None
-    return at, raw
 
 
 def _jwk_set(section: Section, folder: Path, tenant_of: str | None) -> bytes | None:
-    found = _content(section, "jwks_file", folder)
+    found = _content(section, "jwks_file", folder, guarded=True)
     if found is None:
         return None
     at, raw = found
@@ -88,7 +84,7 @@ def _jwk_set(section: Section, folder: Path, tenant_of: str | None) -> bytes | N
 
 
 def _certificates(section: Section, folder: Path) -> str | None:
-    found = _content(section, "ca_file", folder)
+    found = _content(section, "ca_file", folder, guarded=False)
     if found is None:
         return None
     from cryptography import x509

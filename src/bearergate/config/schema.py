@@ -26,11 +26,12 @@ from bearergate.config.located import CODE, Findings, Located, locate
 from bearergate.config.profiles import PROFILES, SWITCHES
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.config.settings import Settings
+from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SNAPSHOT, Deployment, read_supply
 from bearergate.core.errors import Problem
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.policy import IssuerPolicy
 
-_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes")
+_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes", SNAPSHOT, ALLOW_EXPIRED, SHARED)
 _STORIES: Final = {
     **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
     **LATER,
@@ -38,6 +39,7 @@ _STORIES: Final = {
 _MIN_TOKEN_BYTES: Final = 1024
 _MAX_TOKEN_BYTES: Final = 1024 * 1024
 _HERE: Final = Path()
+_NOTHING_BESIDE: Final = Deployment()
 _log: Final = logging.getLogger("bearergate.config")
 
 
@@ -49,9 +51,9 @@ def from_dict(schema: Mapping[str, object]) -> Settings:
     return build(locate(schema, "", lambda _: CODE, "the configuration"), Findings(), _HERE)
 
 
-def build(root: Located | None, findings: Findings, folder: Path) -> Settings:
+def build(root: Located | None, findings: Findings, folder: Path, deployment: Deployment = _NOTHING_BESIDE) -> Settings:
     """Settings from a located schema; None stands for a source that could not be read, which the findings knows."""
-    settings = None if root is None else _read(root, findings, folder)
+    settings = None if root is None else _read(root, findings, folder, deployment)
     findings.raise_problems()
     if settings is None:
         raise AssertionError("a source that cannot be read is reported")
@@ -60,7 +62,7 @@ def build(root: Located | None, findings: Findings, folder: Path) -> Settings:
     return settings
 
 
-def _read(root: Located, findings: Findings, folder: Path) -> Settings | None:
+def _read(root: Located, findings: Findings, folder: Path, deployment: Deployment) -> Settings | None:
     if root.members is None:
         path = root.name if root.origin == CODE else root.origin.removeprefix("file ")
         problem = f"{root.name} must be a mapping with the key issuers, got {root.kind}"
@@ -77,11 +79,14 @@ def _read(root: Located, findings: Findings, folder: Path) -> Settings | None:
     _check_shared_keys(entries, findings)
     policies = _with_slash_aliases(entries, findings)
     size = top.whole("max_token_bytes", _MIN_TOKEN_BYTES, _MAX_TOKEN_BYTES)
+    supply, snapshot = read_supply(top, folder, deployment, (policy.issuer for policy in policies))
     lifecycle = read_lifecycle(top)
     return Settings(
         issuers=tuple(policies),
         lifecycle=lifecycle,
         max_token_bytes=MAX_TOKEN_BYTES if size is None else size,
+        supply=supply,
+        snapshot=snapshot,
         warnings=findings.warnings,
         provenance=MappingProxyType(dict(findings.provenance)),
     )

@@ -17,6 +17,7 @@ from bearergate.core.events import Observer
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
+from bearergate.key_supply import KeySupply
 
 if TYPE_CHECKING:
     from bearergate.fetch import Fetch
@@ -30,13 +31,17 @@ class Settings:
     issuers: tuple[IssuerPolicy, ...]
     lifecycle: KeyLifecycle = field(default_factory=KeyLifecycle)
     max_token_bytes: int = MAX_TOKEN_BYTES
+    supply: KeySupply = field(default_factory=KeySupply, repr=False, compare=False)
+    """Where keys come from besides their issuers. No part of the policy; holds a secret."""
+    snapshot: str | None = field(default=None, compare=False)
+    """The file whose keys it starts with, or None."""
     warnings: tuple[str, ...] = ()
     """What deserves a look; logged once, when the settings are loaded."""
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @cached_property
     def policy_version(self) -> str:
-        """A short digest of every effective setting: two processes with equal settings have equal versions."""
+        """A short digest of every setting that decides: two processes with equal policies have equal versions."""
         effective = _plain((self.issuers, self.lifecycle, self.max_token_bytes))
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -63,6 +68,7 @@ class Settings:
             clock=clock,
             observers=observers,
             policy_version=self.policy_version,
+            supply=self.supply,
         )
 
 
