@@ -86,9 +86,8 @@ def test_people_read_what_was_written_before_what_was_left_alone() -> None:
     ended = run("check-config", variables=variables)
     assert ended.returncode == 0
     lines = ended.stdout.splitlines()
-    origins = [
-        line.split()[-1] for line in lines[1 : lines.index("max_token_bytes         16384  default")] if line.strip()
-    ]
+    end = lines.index("max_token_bytes         16384  default")
+    origins = [line.split()[-1] for line in lines[1:end] if line.strip()]
     assert origins.index("default") > 1
     assert "The configuration can be used" in ended.stdout
     assert ended.stderr.startswith("warning: OIDC_CALLBACK_URL")

@@ -216,6 +216,9 @@ def test_a_faulty_setting_of_an_issuer_is_the_one_problem(settings: dict[str, An
     assert problems_of(from_dict, schema(entry(**settings))) == [(f"issuers[0].{path}", sentence)]
 
 
+TOP_KEYS = (
+    "issuers, profile, keys, max_token_bytes, snapshot, allow_expired_snapshot, shared_keys, issuer_slash, skip_nbf"
+)
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),
     (
@@ -267,8 +270,7 @@ OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     (
         schema(realm="x"),
         "realm",
-        "unknown key realm; accepted here: issuers, profile, keys, max_token_bytes, snapshot, allow_expired_snapshot, "
-        "shared_keys, issuer_slash, skip_nbf",
+        f"unknown key realm; accepted here: {TOP_KEYS}",
     ),
     (schema(max_token_bytes=10), "max_token_bytes", "max_token_bytes must be between 1024 and 1048576, got 10"),
     (schema(keys=[]), "keys", "keys must be a mapping, got list; write each of its settings as a key and a value"),

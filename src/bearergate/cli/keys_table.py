@@ -47,15 +47,11 @@ def print_health(health: Mapping[str, KeyHealth], now: float) -> None:
 
 def _lines(issuer: str, keys: KeyHealth, now: float) -> Iterator[tuple[str, str]]:
     dropped = f" ({keys.dropped} dropped)" if keys.dropped else ""
-    next_attempt = keys.next_attempt_in
     yield "issuer", issuer
     yield "keys", f"{keys.keys}{dropped}"
     yield "origin", _ORIGINS[keys.origin]
     yield "last success", _last_success(keys, now)
-    yield (
-        "next attempt",
-        _NONE if next_attempt is None else f"in {duration(next_attempt)}" if next_attempt >= 1 else "now",
-    )
+    yield "next attempt", _next_attempt(keys.next_attempt_in)
     yield "expired in", _NONE if keys.expires_in is None else f"{keys.expires_in:.0f} s"
     if keys.ignored_records:
         yield "ignored", f"{keys.ignored_records} shared records"
@@ -67,6 +63,12 @@ def _last_success(keys: KeyHealth, now: float) -> str:
     if keys.last_success is None or keys.origin == Origin.GIVEN:
         return _NONE
     return f"{utc_time(keys.last_success)} ({duration(max(0.0, now - keys.last_success))} ago)"
+
+
+def _next_attempt(seconds: float | None) -> str:
+    if seconds is None:
+        return _NONE
+    return f"in {duration(seconds)}" if seconds >= 1 else "now"
 
 
 def _style(keys: KeyHealth) -> str:
