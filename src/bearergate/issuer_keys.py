@@ -56,7 +56,7 @@ class Wait:
     flight: Future[None]
     until: float
     """Seconds of the real monotonic clock."""
-    final: bool = True
+    final: bool
     """Whether nothing more is asked when it has ended: it was this caller's kid that forced the flight."""
 
     def wait(self) -> bool:
@@ -131,8 +131,10 @@ class IssuerKeys:
             ring = self._ring
             decision = ring.settle(header, now, arrived=arrived, final=waited.final, doubted=doubted)
             if decision.act is Act.FORCE:
-                return Wait(self._fly(header).ended, waited.until)
-            if decision.unknown:
+                flight = self._fly(header)
+                return Wait(flight.ended, waited.until, final=flight.wanted == header)
+            if decision.unknown and ring.snapshot is not None and ring.snapshot.origin is not Origin.SHARED:
+                # Only the issuer itself can say that it has no such key.
                 self._negatives[_name(header)] = True
         return self._use(ring, decision, now)
 
@@ -142,7 +144,7 @@ class IssuerKeys:
             now = self._monotonic()
             if self._ring.phase(now) is Phase.FRESH or self._ring.is_backing_off(now):
                 return None
-            return Wait(self._fly(None).ended, monotonic_clock() + self._lifecycle.max_wait)
+            return Wait(self._fly(None).ended, monotonic_clock() + self._lifecycle.max_wait, final=True)
 
     def health(self) -> KeyHealth:
         """The state of these keys for an operator."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bearergate.testing import FakeIssuer
+from tests.keys.fleet import MemoryStore
 from tests.keys.patient import Clock
 
 
@@ -16,3 +17,8 @@ def clock() -> Clock:
 @pytest.fixture
 def issuer(clock: Clock) -> FakeIssuer:
     return FakeIssuer(clock=clock)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
