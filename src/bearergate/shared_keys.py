@@ -7,7 +7,6 @@ a record must look like.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, Self
 
@@ -63,6 +62,19 @@ class Store(Protocol):
         ...
 
 
+class Reminder:
+    """A warning that is worth its line once a minute at most."""
+
+    def __init__(self) -> None:
+        self._said_at = float("-inf")
+
+    def warn(self, now: float, message: str, *arguments: object) -> None:
+        """Log it unless it was logged in the last minute. `now`: monotonic, seconds."""
+        if now - self._said_at >= _WARN_EVERY:
+            self._said_at = now
+            _log.warning(message, *arguments)
+
+
 @dataclass(frozen=True, slots=True)
 class SharedKeys:
     """A store, and the secret without which nobody's records are believed (RFC 2104)."""
@@ -70,6 +82,8 @@ class SharedKeys:
     store: Store
     secret: bytes = field(repr=False)
     """At least 32 bytes."""
+    outage: Reminder = field(default_factory=Reminder, init=False, repr=False, compare=False)
+    """One for all issuers: they share the store, and so its failures."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a secret that is too short."""
@@ -101,7 +115,7 @@ class SharedRecord:
         self._lifecycle = lifecycle
         self._monotonic = monotonic
         self._wall = wall
-        self._warned: dict[str, float] = {}
+        self._distrust = Reminder()
 
     def visit(self) -> SharedVisit:
         """A visit to this place, to be used in a `with` block; never raises."""
@@ -142,15 +156,13 @@ class SharedRecord:
             return self._newer(record, held)
         except BadRecord as flaw:
             self.ignored += 1
-            self.warn(f"a shared record of the keys of {self._issuer} was ignored", str(flaw))
+            message = "a shared record of the keys of %s was ignored: %s"
+            self._distrust.warn(self._monotonic(), message, self._issuer, flaw)
             return None
 
-    def warn(self, what: str, why: str) -> None:
-        """Log what went wrong with the store, once a minute for each thing."""
-        now = self._monotonic()
-        if now - self._warned.get(what, -_WARN_EVERY) >= _WARN_EVERY:
-            self._warned[what] = now
-            _log.warning("%s: %s", what, why)
+    def lost(self, failure: StoreFailed) -> None:
+        """The store failed; told once a minute."""
+        self._shared.outage.warn(self._monotonic(), "the store of shared keys is not used: %s", failure)
 
     def _newer(self, record: KeyRecord, held: Snapshot | None) -> Snapshot | None:
         wall = self._wall()
@@ -188,12 +200,7 @@ class SharedVisit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        visit, self._visit = self._visit, None
-        if visit is not None:
-            # A claim that is not given back ends by itself.
-            with suppress(StoreFailed):
-                visit.release()
-            visit.close()
+        self._leave()
 
     def claim(self) -> bool:
         """Whether this flight is the one that fetches; without a store every flight is."""
@@ -233,7 +240,16 @@ class SharedVisit:
         return numbered
 
     def _lose(self, failure: StoreFailed) -> None:
+        self._place.lost(failure)
+        self._leave()
+
+    def _leave(self) -> None:
         visit, self._visit = self._visit, None
-        if visit is not None:
-            visit.close()
-        self._place.warn("the store of shared keys is not used", str(failure))
+        if visit is None:
+            return
+        try:
+            visit.release()
+        except StoreFailed as failure:
+            # The claim ends by itself, but not before it held up others.
+            self._place.lost(failure)
+        visit.close()
