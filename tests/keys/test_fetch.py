@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import http.server
-import ipaddress
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from bearergate.fetch import Fetched, FetchFailed, HttpFetch
+from bearergate.fetch import FetchFailed, HttpFetch
 from bearergate.testing import FakeIssuer
 from bearergate.testing.faults import BIG_BODY, GZIP_BOMB, HANGING, Fault
-
-LIMIT = 512 * 1024
+from tests.keys.scripted import LIMIT, OK, get, playing_tls
 
 
 @pytest.fixture
 def issuer() -> Iterator[FakeIssuer]:
     with FakeIssuer().serve() as served:
         yield served
-
-
-def get(url: str, *, seconds: float = 4.0, etag: str | None = None, ca: str | None = None) -> Fetched:
-    return HttpFetch(ca=ca)(url, etag=etag, deadline=time.monotonic() + seconds, max_bytes=LIMIT)
 
 
 def test_a_document_arrives_with_its_headers_in_lower_case(issuer: FakeIssuer) -> None:
@@ -155,59 +142,11 @@ def test_no_thread_for_the_deadline_is_a_named_failure(issuer: FakeIssuer, monke
             get(issuer.jwks_uri)
 
 
-@contextmanager
-def tls_server(folder: Path) -> Iterator[tuple[str, str]]:
-    """An HTTPS server on loopback with a certificate of its own; yields its URL and that certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    bundle = folder / "server.pem"
-    bundle.write_text(private + pem)
-
-    class Hello(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(bundle)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"https://127.0.0.1:{server.server_port}/", pem
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_a_certificate_is_trusted_only_by_its_own_authority(tmp_path: Path) -> None:
-    with tls_server(tmp_path) as (url, ca):
-        assert get(url, ca=ca).body == b"{}"
+    with playing_tls(tmp_path, lambda: [OK + b"Content-Length: 2\r\n\r\n{}"]) as stage:
+        assert get(stage.url, ca=stage.ca).body == b"{}"
         with pytest.raises(FetchFailed, match="TLS certificate is not trusted") as caught:
-            get(url)
+            get(stage.url)
         assert not caught.value.retryable
 
 
