@@ -76,13 +76,13 @@ def test_a_policy_that_allows_one_name_of_ed25519_allows_the_other(allowed: str,
 
 
 def test_of_several_keys_under_one_kid_the_right_one_is_enough() -> None:
-    others = [FakeIssuer(ISSUER.issuer).jwks()["keys"][0] for _ in range(4)]
-    kid = ISSUER.signing_key.kid
+    issuer, *others = (FakeIssuer(ISSUER.issuer, alg="ES256", clock=lambda: NOW, audience="api") for _ in range(5))
+    (own,) = issuer.jwks()["keys"]
+    wrong = [{**other.jwks()["keys"][0], "kid": own["kid"]} for other in others]
     for place in range(5):
-        entries = [{**entry, "kid": kid} for entry in (*others[:place], ISSUER.jwks()["keys"][0], *others[place:])]
-        keys = parse_jwk_set(json.dumps({"keys": entries}).encode())
+        keys = parse_jwk_set(json.dumps({"keys": [*wrong[:place], own, *wrong[place:]]}).encode())
         # No more than four are tried.
-        assert verdict(mint(), keys=keys) is (None if place < 4 else R.SIGNATURE_INVALID)
+        assert verdict(issuer.mint(), keys=keys) is (None if place < 4 else R.SIGNATURE_INVALID)
 
 
 def test_all_audiences_and_no_other_is_all_of_them() -> None:

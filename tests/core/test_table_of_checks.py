@@ -28,6 +28,8 @@ CLIENTS = under(allowed_clients=frozenset({"app"}))
 UNIMPERSONATED = under(refuse_impersonated=True)
 MACHINES = under(machines=MachineClients(mode=MachineMode.STRICT, allow=frozenset({"ci"})))
 OTHER = FakeIssuer("https://issuer.test", clock=lambda: NOW, audience="api")
+# RSA keys are dealt from a pool, when they are first asked for: taken here and now, these two are not the same one.
+assert OTHER.jwks()["keys"][0]["n"] != ISSUER.jwks()["keys"][0]["n"]
 
 
 def other_keys() -> KeySet:

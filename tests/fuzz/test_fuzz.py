@@ -1,4 +1,4 @@
-"""A short campaign with a fixed seed in every run; `make fuzz` runs a million cases. And the proof that it finds faults."""
+"""A short campaign with a fixed seed, and the proof that campaigns find faults; `make fuzz` runs a million cases."""
 
 from __future__ import annotations
 
@@ -85,8 +85,15 @@ def test_the_referee_sees_what_is_wrong_with_a_signed_token(
 
 def faults_of(token: str) -> list[str]:
     kid = tokens.ISSUER.signing_key.kid
-    rules = {"alg": "EdDSA", "kid": kid, "issuer": tokens.ISSUER.issuer, "audience": tokens.AUDIENCE}
-    return referee.token_faults(token, **rules, now=tokens.NOW, leeway=tokens.LEEWAY)  # type: ignore[arg-type]
+    return referee.token_faults(
+        token,
+        alg="EdDSA",
+        kid=kid,
+        issuer=tokens.ISSUER.issuer,
+        audience=tokens.AUDIENCE,
+        now=tokens.NOW,
+        leeway=tokens.LEEWAY,
+    )
 
 
 def test_a_campaign_that_found_something_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
