@@ -69,7 +69,10 @@ class Reminder:
         self._said_at = float("-inf")
 
     def warn(self, now: float, message: str, *arguments: object) -> None:
-        """Log it unless it was logged in the last minute. `now`: monotonic, seconds."""
+        """Log it unless it was logged in the last minute. `now`: monotonic, seconds.
+
+        The arguments are kept by whoever keeps log records: no exceptions, which hold on to what raised them.
+        """
         if now - self._said_at >= _WARN_EVERY:
             self._said_at = now
             _log.warning(message, *arguments)
@@ -157,12 +160,12 @@ class SharedRecord:
         except BadRecord as flaw:
             self.ignored += 1
             message = "a shared record of the keys of %s was ignored: %s"
-            self._distrust.warn(self._monotonic(), message, self._issuer, flaw)
+            self._distrust.warn(self._monotonic(), message, self._issuer, str(flaw))
             return None
 
     def lost(self, failure: StoreFailed) -> None:
         """The store failed; told once a minute."""
-        self._shared.outage.warn(self._monotonic(), "the store of shared keys is not used: %s", failure)
+        self._shared.outage.warn(self._monotonic(), "the store of shared keys is not used: %s", str(failure))
 
     def _newer(self, record: KeyRecord, held: Snapshot | None) -> Snapshot | None:
         wall = self._wall()
