@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -39,6 +40,15 @@ _SENTENCES: Final = {
 }
 
 _log: Final = logging.getLogger("bearergate.forward_auth")
+
+
+class _Any(PathConvertor):
+    """Any rest of a path. Starlette's own takes no line break, and what Envoy asks about may hold an encoded one."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("bearergate_any", _Any())
 
 
 def gate(
@@ -69,7 +79,7 @@ def gate(
         routes=[
             # An object and not a function: Starlette then lets every method through, known to it or not.
             Route("/verify", door),
-            Route("/verify/{rest:path}", door),
+            Route("/verify/{rest:bearergate_any}", door),
             Route("/healthz", _alive),
             Route("/readyz", _Readiness(validator).answer),
         ],
