@@ -12,7 +12,7 @@ import pytest
 from tests.cli.command_line import environment, run
 
 
-def _without(tmp_path: Path, *packages: str) -> dict[str, str]:
+def without_packages(tmp_path: Path, *packages: str) -> dict[str, str]:
     """An environment in which these packages cannot be imported: the extra that brings them is not installed."""
     (tmp_path / "sitecustomize.py").write_text(
         f"import sys\nsys.modules.update(dict.fromkeys({packages!r}))\n", encoding="ascii"
@@ -43,7 +43,7 @@ def test_a_mistake_in_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("package", ["click", "rich"])
 def test_without_the_extra_cli_one_sentence_says_what_to_install(tmp_path: Path, package: str) -> None:
-    ended = run("--version", variables=_without(tmp_path, package))
+    ended = run("--version", variables=without_packages(tmp_path, package))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
     assert "install bearergate[cli]" in ended.stderr
@@ -51,7 +51,7 @@ def test_without_the_extra_cli_one_sentence_says_what_to_install(tmp_path: Path,
 
 @pytest.mark.parametrize("package", ["uvicorn", "starlette"])
 def test_without_the_extra_server_one_sentence_says_what_to_install(tmp_path: Path, package: str) -> None:
-    ended = run("serve", variables=_without(tmp_path, package))
+    ended = run("serve", variables=without_packages(tmp_path, package))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
     assert "install bearergate[server]" in ended.stderr

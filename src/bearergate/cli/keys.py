@@ -102,11 +102,12 @@ def export(inherited: str | None, file: str, config: str | None, partial: bool) 
 
 
 def _target(file: str) -> Path:
-    """Where to write; ends the process where the file could not be used afterwards."""
+    """Where to write; ends the process where nobody could start from the file afterwards."""
     path = Path(file)
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        give_up(f"{file} is a link or no regular file; name the file itself")
     try:
+        # Not through a link: whoever may place one here would choose which file is replaced.
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            give_up(f"{file} is a link or no regular file; name the file itself")
         check_guarded(path)
     except Unusable as flaw:
         give_up(f"{file} {flaw.problem}; {flaw.cure}")
@@ -139,7 +140,7 @@ def _write(content: bytes, target: Path | None) -> None:
 
 def _refuse(gathered: Export, file: str) -> None:
     where = "" if file == _STDOUT else f" to {file}"
-    cure = "see that they answer from this machine"
+    cure = "see that every issuer answers from this machine"
     cure += ", or write the keys of the others with --partial" if gathered.entries else ""
     issuers = "an issuer" if len(gathered.silent) == 1 else f"{len(gathered.silent)} issuers"
     click.echo(f"bearergate: nothing was written{where}, because {issuers} gave no keys; {cure}", err=True)
