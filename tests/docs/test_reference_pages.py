@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from bearergate.config.lifecycle import COUNTS
 from bearergate.config.lifecycle import NUMBERS as KEY_NUMBERS
 from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import PROFILES
+from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SHARED_KEYS, SNAPSHOT, VARIABLES
 from bearergate.core.checks import TABLE
+from bearergate.core.keyring import KeyHealth
 from bearergate.core.reasons import Reason
 from tests.docs.reference_pages import ELSEWHERE, FOLDER, PAGES, RESERVED, with_print
 
@@ -34,9 +37,17 @@ def test_every_reason_has_somebody_who_refuses_with_it_or_is_marked_as_reserved(
     assert not {reason for check in TABLE for reason in check.reasons} & RESERVED
 
 
-@pytest.mark.parametrize("key", [*KEYS, *ISSUER_KEYS, *KEY_NUMBERS, *COUNTS, *PRESETS, *PROFILES])
+SUPPLY_KEYS = (SNAPSHOT, ALLOW_EXPIRED, *(f"{SHARED}.{name}" for name in SHARED_KEYS))
+
+
+@pytest.mark.parametrize("key", [*KEYS, *ISSUER_KEYS, *SUPPLY_KEYS, *KEY_NUMBERS, *COUNTS, *PRESETS, *PROFILES])
 def test_every_setting_is_on_the_reference_page(key: str) -> None:
     assert f"`{key}`" in CONFIGURATION.read_text(encoding="utf-8")
+
+
+def test_every_field_of_the_health_is_on_the_page_of_the_command_line() -> None:
+    page = (FOLDER / "command-line.md").read_text(encoding="utf-8")
+    assert [field.name for field in fields(KeyHealth) if f"`{field.name}`" not in page] == []
 
 
 def test_the_reference_page_invents_no_flat_key() -> None:
@@ -47,8 +58,8 @@ def test_the_reference_page_invents_no_flat_key() -> None:
 
 def test_the_readme_shows_every_flat_key_that_a_newcomer_needs() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    # The switches of one profile are on the reference page.
-    rare = {"OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF"}
+    # The switches of one profile and what a fleet needs are on the reference page.
+    rare = {"OIDC_ISSUER_SLASH", "OIDC_SKIP_NBF", *VARIABLES}
     assert {key for key in KEYS if f"`{key}`" in readme} == set(KEYS) - rare
     assert set(KEYS) >= LISTS | BOOLEANS | NUMBERS
 
