@@ -21,7 +21,7 @@ from bearergate.core.events import Event, KeysRefreshed, TokenAccepted, TokenRej
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.observers import AuditLog
 from bearergate.testing import FakeIssuer
-from tests.keys.patient import Clock, Clock, policy_for, validator_for, wait_until
+from tests.keys.patient import Clock, policy_for, validator_for, wait_until
 
 
 @pytest.fixture
