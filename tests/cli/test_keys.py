@@ -27,6 +27,7 @@ from bearergate.testing import FakeIssuer, Fault
 from tests.cli.command_line import AUDIENCE, environment, run, serving, trusting
 from tests.cli.test_command_line import without_packages
 
+ROOT = Path(__file__).parents[2]
 KEY = "planted-key-" + "k" * 28
 PASSWORD = "planted-password"
 BROKEN = Fault(status=500)
@@ -381,22 +382,27 @@ def test_where_all_keys_are_given_there_is_nothing_to_export(issuer: FakeIssuer,
     assert "nothing to export" in ended.stderr
 
 
-def test_a_place_from_which_nobody_could_start_is_refused(issuer: FakeIssuer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("open/keys.json", "is in a folder that every user of the machine can write to; chmod o-w"),
+        ("link.json", "is a link or no regular file; name the file itself"),
+        ("open", "is a link or no regular file; name the file itself"),
+        ("none/keys.json", "cannot be written: No such file or directory; name a file in a folder that is there"),
+        ("x" * 300, "cannot be written: File name too long"),
+        # A folder in which nobody can make a file.
+        ("/proc/keys.json", "cannot be written: "),
+    ],
+)
+def test_a_place_from_which_nobody_could_start_is_refused(
+    issuer: FakeIssuer, tmp_path: Path, place: str, why: str
+) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     (tmp_path / "link.json").symlink_to(tmp_path / "keys.json")
-    places = {
-        tmp_path / "open" / "keys.json": "is in a folder that every user of the machine can write to; chmod o-w",
-        tmp_path / "link.json": "is a link or no regular file; name the file itself",
-        tmp_path / "open": "is a link or no regular file; name the file itself",
-        tmp_path / "none" / "keys.json": "cannot be written: No such file or directory; name a file in",
-        tmp_path / ("x" * 300): "cannot be written: File name too long",
-        Path("/proc/keys.json"): "cannot be written: ",
-    }
-    for place, why in places.items():
-        ended = _export(str(place), variables=trusting(issuer))
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert ended.stderr.startswith(f"bearergate: {place} {why}")
+    ended = _export(str(tmp_path / place), variables=trusting(issuer))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"bearergate: {tmp_path / place} {why}")
     assert not list(tmp_path.rglob("*keys*"))
 
 
@@ -414,14 +420,16 @@ def test_json_is_not_for_exports(issuer: FakeIssuer, tmp_path: Path) -> None:
 # Configurations that cannot be used, and secrets.
 
 
-def test_a_snapshot_that_cannot_be_used_ends_every_verb_with_2(issuer: FakeIssuer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [("keys",), ("explain",), ("check-config",), ("serve", "--port", "0")])
+def test_a_snapshot_that_cannot_be_used_ends_every_verb_with_2(
+    issuer: FakeIssuer, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     path = snapshot_at(tmp_path / "keys.json", record_of(issuer))
     path.write_bytes(path.read_bytes().replace(b'"ttl": 600.0', b'"ttl": 60.0'))
-    for arguments in (("keys",), ("explain",), ("check-config",), ("serve", "--port", "0")):
-        ended = run(*arguments, variables=trusting(issuer, BEARERGATE_SNAPSHOT=str(path)))
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert "BEARERGATE_SNAPSHOT cannot be used: it is damaged" in ended.stderr
-        assert "`bearergate keys export FILE`" in ended.stderr
+    ended = run(*arguments, variables=trusting(issuer, BEARERGATE_SNAPSHOT=str(path)))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "BEARERGATE_SNAPSHOT cannot be used: it is damaged" in ended.stderr
+    assert "`bearergate keys export FILE`" in ended.stderr
 
 
 def test_without_the_extra_redis_one_sentence_says_what_to_install(issuer: FakeIssuer, tmp_path: Path) -> None:
@@ -449,18 +457,26 @@ SECRETS: dict[str, tuple[dict[str, str | None], int]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "code"), SECRETS.values(), ids=SECRETS)
-def test_no_secret_is_printed_by_any_verb(issuer: FakeIssuer, changes: dict[str, str | None], code: int) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "changes", "code"),
+    [
+        pytest.param(arguments, changes, code, id=f"{' '.join(arguments)}, {case}")
+        for case, (changes, code) in SECRETS.items()
+        for arguments in (VERBS if code == 0 else VERBS[:1])
+    ],
+)
+def test_no_secret_is_printed_by_any_verb(
+    issuer: FakeIssuer, arguments: tuple[str, ...], changes: dict[str, str | None], code: int
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://user:{PASSWORD}@127.0.0.1:{silent.getsockname()[1]}/0"
         given = {"BEARERGATE_REDIS_URL": url, "BEARERGATE_SHARED_KEY": KEY, **changes}
         variables = trusting(issuer, **{name: value for name, value in given.items() if value is not None})
-        for arguments in VERBS if code == 0 else VERBS[:1]:
-            ended = run(*arguments, variables=variables, stdin=issuer.mint())
-            printed = f"{ended.stdout}{ended.stderr}".replace("\n", "").replace(" ", "")
-            assert (ended.returncode, bool(printed)) == (code, True)
-            assert KEY[:31] not in printed
-            assert PASSWORD not in printed
+        ended = run(*arguments, variables=variables, stdin=issuer.mint())
+    printed = f"{ended.stdout}{ended.stderr}".replace("\n", "").replace(" ", "")
+    assert (ended.returncode, bool(printed)) == (code, True)
+    assert KEY[:31] not in printed
+    assert PASSWORD not in printed
 
 
 def test_a_store_that_does_not_answer_is_told_and_costs_nothing_else(issuer: FakeIssuer) -> None:
@@ -474,12 +490,16 @@ def test_a_store_that_does_not_answer_is_told_and_costs_nothing_else(issuer: Fak
 
 @contextmanager
 def running_store(folder: Path) -> Iterator[str]:
-    """A Redis server with a password on a socket; its URL."""
+    """A Redis server with the one user that the documentation tells to make; its URL."""
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("redis-server is not installed")
+    page = (ROOT / "docs" / "how-to" / "survive-outages.md").read_text(encoding="utf-8")
+    (user,) = re.findall(r"^user (.*)$", page, re.MULTILINE)
+    acl = f"user default off\nuser {user.replace('PASSWORD', PASSWORD)}\n"
+    (folder / "users.acl").write_text(acl, encoding="ascii")
     path = folder / "store.sock"
-    options = ["--port", "0", "--unixsocket", str(path), "--requirepass", PASSWORD, "--save", "", "--dir", str(folder)]
+    options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder), "--aclfile", "users.acl"]
     process = subprocess.Popen([server, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 10
@@ -487,7 +507,7 @@ def running_store(folder: Path) -> Iterator[str]:
             assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.02)
-        yield f"unix://:{PASSWORD}@{path}"
+        yield f"unix://bearergate:{PASSWORD}@{path}"
     finally:
         process.terminate()
         process.wait(timeout=10)
