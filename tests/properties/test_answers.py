@@ -14,6 +14,7 @@ from bearergate.core.claims import CLIENT_CLAIMS
 from bearergate.core.errors import AccessDenied, BadSignature, InvalidToken
 from bearergate.core.groups import is_reserved
 from bearergate.core.jwk import parse_jwk_set
+from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.policy import (
     AudienceMatch,
     GroupsFrom,
@@ -73,37 +74,37 @@ def good_claims() -> dict[str, object]:
     return ISSUER.claims(jti="id-1")
 
 
-@examples(150)
+@examples(80)
 @given(changed(good_claims(), CLAIM_NAMES), policies)
 def test_good_claims_with_any_changes_are_judged_by_any_policy(claims: dict[str, Any], policy: IssuerPolicy) -> None:
     verdict(ISSUER.mint_raw(payload=claims), policy, keys=KEYS)
 
 
-@examples(120)
+@examples(60)
 @given(json_objects, policies)
 def test_any_object_is_judged_as_claims(claims: dict[str, Any], policy: IssuerPolicy) -> None:
     verdict(ISSUER.mint_raw(payload={**claims, "iss": ISSUER.issuer}), policy, keys=KEYS)
 
 
-@examples(120)
+@examples(60)
 @given(loose_documents | json_documents)
 def test_any_bytes_are_judged_as_claims(raw: bytes) -> None:
     assert verdict(ISSUER.mint_raw(payload=raw), keys=KEYS) is not None
 
 
-@examples(150)
+@examples(80)
 @given(changed(ISSUER.header(), HEADER_NAMES))
 def test_a_good_header_with_any_changes_is_judged(header: dict[str, Any]) -> None:
     verdict(ISSUER.mint_raw(header=header), keys=KEYS)
 
 
-@examples(120)
+@examples(60)
 @given(loose_documents | json_documents | json_objects.map(lambda members: json.dumps(members).encode()))
 def test_any_bytes_are_judged_as_a_header(raw: bytes) -> None:
     assert verdict(ISSUER.mint_raw(header=raw), keys=KEYS) is not None
 
 
-@examples(250)
+@examples(150)
 @given(changed(good_claims(), CLAIM_NAMES, most=2), policies)
 def test_an_accepted_token_is_what_every_policy_wants_of_it(claims: dict[str, Any], policy: IssuerPolicy) -> None:
     try:
@@ -134,7 +135,8 @@ def test_a_token_with_any_one_bit_changed_is_refused(alg: str) -> None:
     judge(good, keys=keys)
     accepted = []
     for at, char in enumerate(good):
-        for bit in range(8):
+        # Verifying on the larger curves takes long: there, one bit of each character.
+        for bit in (at % 8,) if alg in SLOW_ALGORITHMS else range(8):
             token = good[:at] + chr(ord(char) ^ 1 << bit) + good[at + 1 :]
             try:
                 judge(token, keys=keys)
@@ -147,7 +149,7 @@ def test_a_token_with_any_one_bit_changed_is_refused(alg: str) -> None:
 _GOOD: Final = ISSUER.mint({"jti": "1"})
 
 
-@examples(150)
+@examples(80)
 @given(bent(_GOOD))
 def test_a_token_with_any_one_character_changed_is_refused(token: str) -> None:
     with pytest.raises(InvalidToken):

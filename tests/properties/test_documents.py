@@ -60,7 +60,7 @@ def _use(keys: KeySet, header: JoseHeader) -> None:
             assert algorithm.verify(key.public_key, b"\x01" * 64, b"data") is False
 
 
-@examples(150)
+@examples(80)
 @given(documents, headers, st.none() | st.just("https://login.microsoftonline.com/T/v2.0") | texts)
 def test_any_document_is_a_key_set_or_none(raw: bytes, header: JoseHeader, tenant: str | None) -> None:
     try:
@@ -71,7 +71,7 @@ def test_any_document_is_a_key_set_or_none(raw: bytes, header: JoseHeader, tenan
     _use(keys, header)
 
 
-@examples(120)
+@examples(60)
 @given(changed(ISSUER.metadata(), METADATA_NAMES), st.booleans())
 def test_a_discovery_document_with_any_changes_names_keys_of_its_issuer_or_is_refused(
     document: dict[str, Any], insecure: bool
@@ -86,7 +86,7 @@ def test_a_discovery_document_with_any_changes_names_keys_of_its_issuer_or_is_re
     assert insecure or uri.startswith("https://")
 
 
-@examples(120)
+@examples(60)
 @given(json_documents | loose_documents)
 def test_any_bytes_are_no_discovery_document(raw: bytes) -> None:
     with suppress(MetadataError):
@@ -103,7 +103,7 @@ _url_parts: Final = st.sampled_from(
 urls: Final = st.lists(_url_parts, max_size=6).map("".join) | texts
 
 
-@examples(200)
+@examples(100)
 @given(urls, st.booleans())
 def test_any_text_is_an_issuer_or_a_problem_and_its_documents_are_at_its_own_host(text: str, insecure: bool) -> None:
     try:
@@ -117,7 +117,7 @@ def test_any_text_is_an_issuer_or_a_problem_and_its_documents_are_at_its_own_hos
         assert urlsplit(url)[:2] == parts[:2]
 
 
-@examples(60)
+@examples(30)
 @given(documents, json_documents | loose_documents | st.none())
 def test_a_token_is_judged_whatever_its_issuer_publishes(keys: bytes, metadata: bytes | None) -> None:
     issuer = FakeIssuer(ISSUER.issuer, alg="ES256")

@@ -46,7 +46,7 @@ errors: Final[st.SearchStrategy[Refusal]] = st.one_of(
 )
 
 
-@examples(150)
+@examples(80)
 @given(principals)
 def test_identity_headers_are_field_values_that_give_the_identity_back(principal: Principal) -> None:
     headers = dict(identity_headers(principal))
@@ -64,21 +64,21 @@ def test_identity_headers_are_field_values_that_give_the_identity_back(principal
     assert all(_ENCODED.fullmatch(text) for text in (issuer, subject, client, *scopes.split(","), *groups.split(",")))
 
 
-@examples(200)
+@examples(100)
 @given(principals)
 def test_identity_members_are_strict_json(principal: Principal) -> None:
     members = json.loads(json.dumps(identity_members(principal), allow_nan=False))
     assert members["groups"] == list(principal.groups)
 
 
-@examples(200)
+@examples(100)
 @given(st.lists(plain_texts, min_size=1, max_size=4), st.lists(plain_texts, min_size=1, max_size=4))
 def test_two_lists_are_never_handed_over_alike(one: list[str], other: list[str]) -> None:
     assert (encode_list(one) == encode_list(other)) is (one == other)
     assert (encode(one[0]) == encode(other[0])) is (one[0] == other[0])
 
 
-@examples(200)
+@examples(100)
 @given(st.data())
 def test_a_token_of_any_person_gives_headers(data: st.DataObject) -> None:
     subject, group = data.draw(plain_texts), data.draw(plain_texts)
@@ -91,7 +91,7 @@ def test_a_token_of_any_person_gives_headers(data: st.DataObject) -> None:
     assert all(_FIELD_VALUE.fullmatch(value) for _, value in identity_headers(principal))
 
 
-@examples(120)
+@examples(60)
 @given(errors, texts)
 def test_every_answer_has_a_legal_challenge_and_an_ascii_body(error: Refusal, realm: str) -> None:
     try:
@@ -111,7 +111,7 @@ def test_every_answer_has_a_legal_challenge_and_an_ascii_body(error: Refusal, re
     assert headers["Content-Length"] == str(len(found.body))
 
 
-@examples(120)
+@examples(60)
 @given(texts)
 def test_a_realm_stands_in_a_quoted_string_or_is_a_configuration_error(realm: str) -> None:
     try:
@@ -124,7 +124,7 @@ def test_a_realm_stands_in_a_quoted_string_or_is_a_configuration_error(realm: st
 _OWN: Final = [name for name, _ in identity_headers(judge(ISSUER.mint()))]
 
 
-@examples(200)
+@examples(100)
 @given(st.sampled_from([*_OWN, "Remote-User", "X-Remote-User"]), st.integers(0, 2**22))
 def test_every_spelling_of_an_identity_header_is_a_look_alike(name: str, choices: int) -> None:
     other = name.swapcase().replace("-", "_")

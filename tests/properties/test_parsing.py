@@ -32,7 +32,7 @@ from tests.properties.strategies import (
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-@examples(200)
+@examples(100)
 @given(tokens)
 def test_any_text_is_a_token_or_malformed(text: str) -> None:
     with suppress(MalformedToken):
@@ -42,27 +42,27 @@ def test_any_text_is_a_token_or_malformed(text: str) -> None:
         decode_signature(parts.signature)
 
 
-@examples(200)
+@examples(100)
 @given(tokens | st.binary(max_size=100).map(lambda raw: raw.decode("latin-1")))
 def test_any_text_begins_or_is_an_invalid_token(text: str) -> None:
     with suppress(InvalidToken):
         Validation([POLICY]).begin(text)
 
 
-@examples(150)
+@examples(80)
 @given(segments | texts)
 def test_base64url_has_one_spelling_for_any_bytes(text: str) -> None:
     with suppress(NotStrict):
         assert base64url(decode_base64url(text)) == text
 
 
-@examples(120)
+@examples(60)
 @given(st.binary(max_size=200))
 def test_any_bytes_survive_base64url(raw: bytes) -> None:
     assert decode_base64url(base64url(raw)) == raw
 
 
-@examples(200)
+@examples(100)
 @given(loose_documents | json_documents)
 def test_any_bytes_are_a_json_object_or_not_strict(raw: bytes) -> None:
     try:
@@ -87,7 +87,7 @@ def _is_strict(value: Any, depth: int = 1) -> bool:
     return True
 
 
-@examples(150)
+@examples(80)
 @given(json_objects)
 def test_a_json_object_is_refused_for_what_strictness_names_and_for_nothing_else(value: dict[str, Any]) -> None:
     raw = json.dumps(value).encode()
@@ -98,7 +98,7 @@ def test_a_json_object_is_refused_for_what_strictness_names_and_for_nothing_else
             decode_json_object(raw)
 
 
-@examples(200)
+@examples(100)
 @given(st.integers(0, 40), st.integers(0, 40), st.booleans())
 def test_depth_is_counted_whatever_brackets_stand_in_strings(depth: int, noise: int, in_objects: bool) -> None:
     opening, closing = ('{"a":', "}") if in_objects else ("[", "]")
@@ -110,7 +110,7 @@ def test_depth_is_counted_whatever_brackets_stand_in_strings(depth: int, noise: 
             decode_json_object(text.encode())
 
 
-@examples(200)
+@examples(100)
 @given(authorization)
 def test_any_authorization_is_a_token_nothing_or_an_invalid_request(values: list[str | bytes]) -> None:
     try:
