@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -97,7 +96,7 @@ class IssuerKeys:
         self._lock = threading.Lock()
         self._flight: Flight | None = None
         self._negatives: TTLCache[tuple[str | None, str], bool] = self._no_negatives()
-        self._untold: deque[tuple[None, Snapshot | None, str, float]] = deque()
+        self._untold: list[tuple[None, Snapshot | None, str, float]] = []
 
     def holds(self, header: JoseHeader) -> bool:
         """Whether a fresh set is at hand that settles which key this is."""
@@ -170,8 +169,10 @@ class IssuerKeys:
         with self._lock:
             self._give_up_overdue()
             yield
-        while self._untold:
-            self._notes.refreshed(*self._untold.popleft())
+            # Taken with the lock held, so that no other thread tells the same.
+            untold, self._untold = self._untold, []
+        for failure in untold:
+            self._notes.refreshed(*failure)
 
     def _use(self, ring: Keyring, decision: Decision, now: float) -> KeySet:
         if decision.act is Act.UNAVAILABLE or ring.snapshot is None:
