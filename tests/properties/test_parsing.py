@@ -75,7 +75,7 @@ def test_any_bytes_are_a_json_object_or_not_strict(raw: bytes) -> None:
 
 
 def _is_strict(value: Any, depth: int = 1) -> bool:
-    """Whether behaviour.md lets a JSON value pass, as it stands in Python."""
+    """Whether a JSON value is one that strict decoding lets pass, as it stands in Python."""
     if isinstance(value, str):
         return not any("\ud800" <= char <= "\udfff" for char in value)
     if isinstance(value, int):
