@@ -125,7 +125,7 @@ def _records(written: _Written, name: str, issuers: frozenset[str], findings: Fi
     strangers = [record.issuer for record in records if record.issuer not in issuers]
     if strangers:
         more = f" and {len(strangers) - 1} more" if strangers[1:] else ""
-        findings.warn(f"{written.at.path} holds keys of {strangers[0][:200]!r}{more}, which is not configured")
+        findings.warn(f"{written.at.path} holds keys of what is no configured issuer: {strangers[0][:200]!r}{more}")
     return records
 
 
