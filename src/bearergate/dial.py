@@ -33,19 +33,19 @@ class Line:
 
     def __init__(self, deadline: float) -> None:
         """`deadline`: seconds of `clocks.monotonic_clock`."""
-        self.deadline = deadline
+        self._deadline = deadline
         self._handle: socket.socket | None = None
         self._is_cut = False
 
     @property
     def left(self) -> float:
         """Seconds until the deadline; never zero, which to a socket means something else."""
-        return max(0.001, self.deadline - monotonic_clock())
+        return max(0.001, self._deadline - monotonic_clock())
 
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
-        return self._is_cut or monotonic_clock() >= self.deadline
+        return self._is_cut or monotonic_clock() >= self._deadline
 
     def dial(self, host: str, port: int, connect_timeout: float) -> socket.socket:
         """Connect to the first address that takes it, by the deadline; raises OSError or NoThread.

@@ -5,6 +5,7 @@ Bounded on our own clock and in bytes: whoever drips, hangs or floods is cut off
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import ssl
@@ -35,6 +36,7 @@ _OBSTACLES: Final[Mapping[type[Exception], str]] = {
     ConnectionRefusedError: "it was refused: nothing listens on that port",
     TimeoutError: "the host did not answer in time",
 }
+_NO_ROUTE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH})
 
 _FAULTS: Final = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError, Unreadable)
 """What an answer that cannot be had or read ends in."""
@@ -98,9 +100,9 @@ class HttpFetch:
         host = parts.hostname or ""
         connection: _Connection
         if parts.scheme == "http":
-            connection = _PlainConnection(host, parts.port, timeout=line.left)
+            connection = _PlainConnection(host, parts.port or 80, timeout=line.left)
         else:
-            connection = _TlsConnection(host, parts.port, timeout=line.left, ssl_context=self._context())
+            connection = _TlsConnection(host, parts.port or 443, timeout=line.left, ssl_context=self._context())
         connection.dial = partial(line.dial, host, connection.port, self._connect_timeout)
         metered = partial(MeteredResponse, limit=max_bytes + OVERHEAD)
         connection.response_class = cast("type[http.client.HTTPResponse]", metered)
@@ -164,6 +166,8 @@ def _sentence(error: Exception, *, is_over: bool) -> str:
 
 def _obstacle(error: Exception, *, is_over: bool) -> str:
     """What stands between us and the host, for an operator; of all else the kind."""
+    if isinstance(error, OSError) and error.errno in _NO_ROUTE:
+        return "there is no route to it"
     other = _OBSTACLES[TimeoutError] if is_over else _kind(error)
     return next((sentence for kind, sentence in _OBSTACLES.items() if isinstance(error, kind)), other)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -52,8 +53,8 @@ def test_whoever_drips_is_cut_wherever_it_drips(
 ) -> None:
     play = playing if scheme == "http" else partial(playing_tls, tmp_path)
     with play(DRIPS[name]) as stage:
-        with refused_in_time(f"{scheme}: drips {name}", monkeypatch, "^it did not answer in time$", seconds=0.5):
-            get(stage.url, seconds=0.5, ca=stage.ca)
+        with refused_in_time(f"{scheme}: drips {name}", monkeypatch, "^it did not answer in time$", seconds=0.3):
+            get(stage.url, seconds=0.3, ca=stage.ca)
         assert stage.is_left()
 
 
@@ -144,6 +145,34 @@ def test_an_address_needs_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolver.asked == 0
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://127.0.0.1/keys", ("127.0.0.1", 80)),
+        ("https://127.0.0.1/keys", ("127.0.0.1", 443)),
+        ("http://[::1]/keys", ("::1", 80)),
+        ("https://[::1]/keys", ("::1", 443)),
+        ("https://[::1]:8443/keys", ("::1", 8443)),
+    ],
+)
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH])
+def test_an_address_without_a_route_is_named(
+    url: str, address: tuple[str, int], number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled = []
+
+    def connect(_: socket.socket, where: tuple[str, int]) -> None:
+        dialled.append(where)
+        raise OSError(number, f"no route to {where}")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(FetchFailed) as caught:
+        get(url)
+    assert str(caught.value) == "no connection could be made (there is no route to it)"
+    assert caught.value.retryable
+    assert dialled == [address]
+
+
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid"])
 def test_a_name_that_cannot_be_one_is_not_resolved(host: str) -> None:
     with pytest.raises(FetchFailed, match="its host name could not be resolved"):
@@ -186,6 +215,15 @@ def test_a_dead_first_address_leaves_time_for_the_next(monkeypatch: pytest.Monke
         assert get("http://login.invalid/keys", seconds=2.0).body == b"{}"
         took = time.monotonic() - began
         tell("a dead first address, 2 s allowed", f"answered by the next after {took:.2f} s")
+
+
+def test_a_dead_first_address_leaves_time_for_one_document_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As discovery and keys are fetched: by one deadline.
+    with dead_end("::1") as dead, playing(DOCUMENT) as stage:
+        resolving_to(monkeypatch, ("::1", dead), ("127.0.0.1", stage.port))
+        end = time.monotonic() + 2.0
+        for _ in range(2):
+            assert get("http://login.invalid/keys", seconds=end - time.monotonic()).body == b"{}"
 
 
 def test_many_dead_addresses_of_one_family_leave_time_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ FLOODS: dict[str, Script] = {
     "chunks without end": first_then(CHUNKED, chunk(SPACES)),
     "chunks of one byte with long extensions": first_then(CHUNKED, chunk(b" ", b";" + b"x" * 4000)),
     "a chunk size without end": first_then(CHUNKED, b"0" * 16_000),
-    "trailers without end": first_then(CHUNKED + b"0\r\n", b"X-More: yes\r\n"),
+    "trailers without end": first_then(CHUNKED + b"0\r\n", b"X-More: yes\r\n" * 500),
     "a gzip bomb": first_then(GZIPPED + b"Content-Length: %d\r\n\r\n" % len(BOMB), BOMB),
     "gzip bombs in a row, chunked": first_then(GZIPPED + b"Transfer-Encoding: chunked\r\n\r\n", chunk(BOMB)),
     "gzip members of nothing": first_then(GZIPPED + b"\r\n", NOTHING * 500),
@@ -50,7 +50,7 @@ FLOODS: dict[str, Script] = {
     "a folded header field without end": first_then(OK + b"X-Flood: \r\n", b" " + b"y" * 60_000 + b"\r\n"),
     "a status line without end": first_then(b"HTTP/1.1 200 ", b"O" * 16_000),
     "100 Continue without end": first_then(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 200),
-    "103 Early Hints without end": first_then(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100),
+    "103 Early Hints without end": first_then(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </%s>\r\n\r\n" % (b"x" * 400)),
     "header fields of 60 kB after 100 Continue": first_then(
         b"", b"HTTP/1.1 100 Continue\r\n" + (b"X-Flood: " + b"y" * 60_000 + b"\r\n") * 90 + b"\r\n"
     ),

@@ -39,6 +39,7 @@ TAKEN = {
     "a length": OK + LENGTH + b"\r\n" + DOCUMENT,
     "more than its length": OK + LENGTH + b"\r\n" + DOCUMENT + b"more",
     "a length after white space": OK + b"Content-Length:\t 12 \r\n\r\n" + DOCUMENT,
+    "a length with zeros in front": OK + b"Content-Length: 000000000000000000000012\r\n\r\n" + DOCUMENT,
     "no length": OK + b"\r\n" + DOCUMENT,
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n" + DOCUMENT,
     "no reason phrase": b"HTTP/1.1 200\r\n" + LENGTH + b"\r\n" + DOCUMENT,
