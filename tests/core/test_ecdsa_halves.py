@@ -70,3 +70,13 @@ def test_a_refused_signature_is_false_and_nothing_else(alg: str) -> None:
     zero, one = bytes(algorithm.coordinate), (1).to_bytes(algorithm.coordinate, "big")
     for signature in (b"", zero + zero, zero + one, one + zero, one + one, one, one + one + b"\x00"):
         assert algorithm.verify(key, signature, DATA) is False
+
+
+def test_an_algorithm_that_lacks_a_part_verifies_nothing_and_is_no_fault() -> None:
+    rsa = new_key("RS256")
+    whole = ((ALGORITHMS["RS256"], rsa), (ALGORITHMS["ES256"], KEY))
+    for algorithm, key in whole:
+        assert algorithm.verify(public(key), key.sign(DATA), DATA) is True
+        assert replace(algorithm, hash=None).verify(public(key), key.sign(DATA), DATA) is False
+    assert replace(ALGORITHMS["RS256"], padding=None).verify(public(rsa), rsa.sign(DATA), DATA) is False
+    assert replace(ALGORITHMS["ES256"], coordinate=0).verify(public(KEY), KEY.sign(DATA), DATA) is False

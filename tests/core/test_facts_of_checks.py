@@ -10,13 +10,14 @@ import pytest
 
 from bearergate.core.checks import TABLE
 from bearergate.core.claim_checks import age_facts
+from bearergate.core.errors import AccessDenied
 from bearergate.core.examination import Examination
 from bearergate.core.groups import MAX_GROUPS
 from bearergate.core.jwk import KeySet, parse_jwk_set
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, TokenKind
 from bearergate.core.report import Row
 from bearergate.testing import REMOVED
-from tests.core.judging import ISSUER, NOW, POLICY, report_on, under
+from tests.core.judging import ISSUER, NOW, POLICY, judge, report_on, under
 from tests.core.people import claims
 
 mint, raw = ISSUER.mint, ISSUER.mint_raw
@@ -147,7 +148,10 @@ def test_facts_of_an_age_without_a_bound_count_from_now() -> None:
 
 @pytest.mark.parametrize("members", [{"groups": ["g"] * (MAX_GROUPS + 1)}, {"groups": []}])
 def test_a_refusal_for_groups_says_what_was_there_as_any_other_does(members: dict[str, Any]) -> None:
-    row = row_of("groups", mint(members), under(groups=GroupsFrom(required=True)))
-    assert row.outcome == "fail"
-    assert row.actual.startswith("groups=[")
-    assert len(row.actual) < 300
+    policy = under(groups=GroupsFrom(required=True))
+    with pytest.raises(AccessDenied) as caught:
+        judge(mint(members), policy)
+    assert caught.value.expected == "at least one group"
+    assert caught.value.actual == row_of("groups", mint(members), policy).actual
+    assert caught.value.actual.startswith("groups=[")
+    assert len(caught.value.actual) < 300
