@@ -40,12 +40,21 @@ test: lint docs unit
 
 #: make interop       end-to-end tests against real identity providers and servers, on loopback
 interop: $(VENV)/.wheel
-	@command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || { \
+	@for program in nginx redis-server; do \
+	  ! PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null 2>&1 || continue; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	    printf '\n== install nginx\n'; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx >/dev/null; \
-	  else echo 'make interop: nginx is missing; install it first (Debian and Ubuntu: apt-get install nginx)' >&2; exit 1; fi; }
+	    printf '\n== install %s\n' $$program; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$program >/dev/null || exit 1; \
+	  else echo "make interop: $$program is missing; install it first (Debian and Ubuntu: apt-get install $$program)" >&2; exit 1; fi; \
+	done
 	$(say) 'end-to-end tests'
 	@PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest integrations --timeout=900 $(ARGS)
+
+#: make faults        what happens when issuers fail, threads run out and processes fork: every scenario with its figure
+.PHONY: faults
+faults: $(VENV)/.wheel
+	$(say) 'fault scenarios'
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
 #: make lint          ruff, mypy, basedpyright, import-linter
 lint: $(VENV)/.wheel
