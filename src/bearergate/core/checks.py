@@ -6,39 +6,12 @@ docs is printed from it. Rows look at an Examination and raise; they fetch nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from bearergate.core import claim_checks as claim
 from bearergate.core import token_checks as token
-from bearergate.core.examination import Examination
-from bearergate.core.policy import IssuerPolicy
+from bearergate.core.check import Check
 from bearergate.core.reasons import Reason as R
-
-Facts: TypeAlias = tuple[str, str]
-"""(expected, actual) of one row for one token, as text for operators."""
-
-
-def _always(_: IssuerPolicy) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One row: `run` raises a Refusal with one of `reasons`; `facts` says what was expected and what was there."""
-
-    name: str
-    rule: str
-    section: str
-    reasons: tuple[R, ...]
-    run: Callable[[Examination], None]
-    facts: Callable[[Examination], Facts]
-    needs: tuple[str, ...] = ("token",)
-    """The fields of the examination without which this row cannot be looked at."""
-    applies: Callable[[IssuerPolicy], bool] = _always
-    """Whether the row can refuse anything under a policy."""
-
 
 OPENING: Final[tuple[Check, ...]] = (
     Check(
@@ -66,6 +39,7 @@ OPENING: Final[tuple[Check, ...]] = (
         token.check_header_json,
         token.header_json_facts,
         ("segments",),
+        header_only=True,
     ),
     Check(
         "payload JSON",
@@ -84,6 +58,7 @@ OPENING: Final[tuple[Check, ...]] = (
         token.check_processing,
         token.processing_facts,
         ("header_members",),
+        header_only=True,
     ),
     Check(
         "header types",
@@ -93,6 +68,7 @@ OPENING: Final[tuple[Check, ...]] = (
         token.check_header_types,
         token.header_types_facts,
         ("header_members",),
+        header_only=True,
     ),
     Check(
         "signed",
@@ -102,6 +78,7 @@ OPENING: Final[tuple[Check, ...]] = (
         token.check_signed,
         token.signed_facts,
         ("header",),
+        header_only=True,
     ),
     Check(
         "issuer",

@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 
-from bearergate.core.jwk import MAX_KEYS, KeySet
+from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
+from bearergate.core.screening import MAX_KEYS
 
 DAY = 24 * 3600.0
 
@@ -138,8 +139,18 @@ class Keyring:
     """No attempt before this moment."""
     problem: str | None = None
     """Why the last finished attempt failed, or None when it succeeded."""
+    generation: int = 0
+    """Grows whenever a key is gone or replaced: what was proven with keys of an earlier generation may not hold."""
+    quiet_until: float = -math.inf
+    """Before this moment (monotonic) a set that has the kid is used, and nothing else need be decided."""
     bucket: float = 0.0
     bucket_at: float = -math.inf
+
+    def at_hand(self, header: JoseHeader, now: float) -> KeySet | None:
+        """The set, where `decide` would say to use it and nothing more; the way of nearly every token."""
+        if now < self.quiet_until and self.snapshot is not None and self.snapshot.keys.decides(header):
+            return self.snapshot.keys
+        return None
 
     def phase(self, now: float) -> Phase:
         """How old the set is."""
@@ -240,55 +251,18 @@ class Keyring:
     def seeded(self, snapshot: Snapshot, chance: float) -> Keyring:
         """A set from an earlier fetch is at hand; it says nothing about whether the issuer answers now."""
         ahead = snapshot.ttl * self.lifecycle.refresh_ahead * (0.9 + 0.2 * chance)
-        return replace(self, snapshot=snapshot, refresh_at=snapshot.fetched_at + ahead)
+        refresh_at = snapshot.fetched_at + ahead
+        quiet_until = min(refresh_at, snapshot.fetched_at + snapshot.ttl)
+        kept = self.snapshot is None or snapshot.keys.keeps(self.snapshot.keys)
+        return replace(
+            self,
+            snapshot=snapshot,
+            refresh_at=refresh_at,
+            quiet_until=quiet_until,
+            generation=self.generation if kept else self.generation + 1,
+        )
 
     def failed(self, problem: str, now: float, chance: float) -> Keyring:
         """An attempt ended without a valid document; `chance` in [0, 1) spreads the next one."""
         step = min(self.lifecycle.backoff_first * 2.0 ** min(self.failures, 30), self.lifecycle.backoff_max)
         return replace(self, failures=self.failures + 1, retry_at=now + step * (0.5 + 0.5 * chance), problem=problem)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyHealth:
-    """What an operator is told of one issuer's keys."""
-
-    state: str
-    """`never`, `fresh`, `stale`, `expired` or `backoff`."""
-    keys: int
-    dropped: int
-    last_success: float | None
-    """Wall clock, seconds since the epoch."""
-    next_attempt_in: float | None
-    """Seconds, or None when none is planned."""
-    expires_in: float | None
-    """Seconds until the keys must not be used any more, or None without keys."""
-    problem: str | None
-    """Why the last finished attempt failed, or None when it succeeded."""
-    sha256: str | None
-    origin: str | None
-    """Who gave the keys: `issuer`, `shared`, `snapshot` or `given`; None without keys."""
-    stale_uses: int = 0
-    """Tokens verified with keys past their time."""
-    ignored_records: int = 0
-    """Shared records that were not used: forged, from the future, or too old."""
-
-
-def health(ring: Keyring, now: float, *, stale_uses: int = 0, ignored_records: int = 0) -> KeyHealth:
-    """The health of one issuer's keys. `backoff` is told only where it hurts: without a fresh set."""
-    phase = ring.phase(now)
-    state = "backoff" if phase is not Phase.FRESH and ring.is_backing_off(now) else phase.value
-    snapshot = ring.snapshot
-    planned = max(ring.retry_at, ring.refresh_at if math.isfinite(ring.refresh_at) else -math.inf)
-    return KeyHealth(
-        state=state,
-        keys=len(snapshot.keys.keys) if snapshot else 0,
-        dropped=len(snapshot.keys.dropped) if snapshot else 0,
-        last_success=snapshot.fetched_wall if snapshot else None,
-        next_attempt_in=max(0.0, planned - now) if math.isfinite(planned) else None,
-        expires_in=ring.hard_maximum() - now if snapshot and not ring.given else None,
-        problem=ring.problem,
-        sha256=snapshot.sha256 if snapshot else None,
-        origin=snapshot.origin.value if snapshot else None,
-        stale_uses=stale_uses,
-        ignored_records=ignored_records,
-    )
