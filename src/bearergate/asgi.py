@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from bearergate.core.admission import Admission, RequestFacts
@@ -120,7 +119,8 @@ class BearerMiddleware:
 
 
 # What a request header is to us. Plain numbers: this is read for every header of every request.
-_NOTHING, _LOOK_ALIKE, _VALUE, _ORIGIN, _ASKED_METHOD = range(5)
+_NOTHING, _LOOK_ALIKE, _VALUE, _ORIGIN, _ASKED_METHOD = 0, 1, 2, 4, 8
+_PREFLIGHT: Final = _ORIGIN | _ASKED_METHOD
 _PARTS: Final = {
     AUTHORIZATION.lower(): _VALUE,
     "origin": _ORIGIN,
@@ -128,28 +128,36 @@ _PARTS: Final = {
 }
 
 
-@lru_cache(maxsize=512)
+_known: Final[dict[bytes, int]] = {}
+"""What names of headers that were seen before are to us."""
+_REMEMBERED: Final = 512
+
+
 def _part(name: bytes) -> int:
     # Servers send names in lower case; not every one of them can be trusted to.
-    text = name.decode("latin-1").lower()
-    return _LOOK_ALIKE if is_look_alike(text) else _PARTS.get(text, _NOTHING)
+    text = name[:_LONGEST_NAME].decode("latin-1").lower()
+    part = _LOOK_ALIKE if is_look_alike(text) else _PARTS.get(text, _NOTHING)
+    if len(_known) < _REMEMBERED and len(name) <= _LONGEST_NAME:
+        _known[name] = part
+    return part
 
 
 def _read(scope: Scope) -> tuple[list[Header], RequestFacts]:
     """The headers without look-alikes of our identity, and what decides whether the request needs a token."""
     kept: list[Header] = []
     values: list[bytes] = []
-    parts: set[int] = set()
+    asked = 0
     for header in scope["headers"]:
-        part = _part(header[0][:_LONGEST_NAME])
+        name = header[0]
+        part = _known[name] if name in _known else _part(name)
         if part:
             if part == _LOOK_ALIKE:
                 continue
-            parts.add(part)
+            asked |= part
             if part == _VALUE:
                 values.append(header[1])
         kept.append(header)
-    is_cors = _ORIGIN in parts and _ASKED_METHOD in parts
+    is_cors = asked & _PREFLIGHT == _PREFLIGHT
     # A WebSocket handshake is a GET (RFC 6455 section 4.1), and its scope does not say so.
     method = scope["method"] if scope["type"] == "http" else "GET"
     return kept, RequestFacts(method=method, path=_route_path(scope), authorization=values, is_cors=is_cors)

@@ -14,10 +14,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.keyring import Snapshot
 from bearergate.core.metadata import MetadataError, read_jwks_uri, well_known_urls
 from bearergate.core.policy import KeySource
+from bearergate.core.screening import KeySetError, parse_jwk_set
 from bearergate.fetch import Fetched, FetchFailed, HttpFetch
 from bearergate.key_supply import Surroundings
 

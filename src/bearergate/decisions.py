@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from bearergate.clocks import Clock, monotonic_clock
@@ -15,26 +14,32 @@ from bearergate.core.claims import ISS
 from bearergate.core.errors import Refusal
 from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
 from bearergate.core.identity import unverified_identity
-from bearergate.core.jwt import UnverifiedToken
+from bearergate.core.jwt import JoseHeader, UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.validation import Validation
 from bearergate.observers import AuditLog
+from bearergate.verdicts import Verdict, Voucher
 
 _log: Final = logging.getLogger("bearergate.validator")
 
 
-@dataclass(slots=True)
 class Call:
     """What is known of one call while it runs, for the event at its end."""
 
-    adapter: str
-    token: str = field(default="", repr=False)
-    started: float = field(default_factory=monotonic_clock)
-    unverified: UnverifiedToken | None = None
-    policy: IssuerPolicy | None = None
-    principal: Principal | None = None
-    """Set once the token is proven; a route may still demand more."""
+    __slots__ = ("adapter", "generation", "policy", "principal", "started", "token", "unverified", "voucher")
+
+    def __init__(self, adapter: str, token: str = "", principal: Principal | None = None) -> None:
+        self.adapter = adapter
+        self.token = token
+        self.started = monotonic_clock()
+        self.unverified: UnverifiedToken | None = None
+        self.policy: IssuerPolicy | None = None
+        self.principal = principal
+        """Set once the token is proven; a route may still demand more."""
+        self.voucher: Voucher | None = None
+        """Who vouches for the verdict while it is remembered, and with keys of which generation it was made."""
+        self.generation = 0
 
 
 class Decisions:
@@ -51,25 +56,35 @@ class Decisions:
 
     def accepted(self, principal: Principal, call: Call) -> None:
         """A token was accepted, and all that its route demands."""
-        if call.unverified is None or not self._is_observed():
+        if call.unverified is None or not self.are_observed():
             return
-        header = call.unverified.header
+        token_issuer = call.unverified.claims.string(ISS) or ""
+        self._tell_accepted(principal, call.unverified.header, token_issuer, call, cached=False)
+
+    def repeated(self, verdict: Verdict, call: Call) -> None:
+        """A token was accepted because it was proven a short while ago."""
+        self._tell_accepted(verdict.principal, verdict.header, verdict.token_issuer, call, cached=True)
+
+    def _tell_accepted(
+        self, principal: Principal, header: JoseHeader, token_issuer: str, call: Call, *, cached: bool
+    ) -> None:
         self.tell(
             TokenAccepted(
                 time=self._clock(),
                 principal=principal,
-                token_issuer=call.unverified.claims.string(ISS) or "",
+                token_issuer=token_issuer,
                 kid=header.kid,
                 alg=header.alg,
                 adapter=call.adapter,
                 policy_version=self._policy_version,
                 duration_us=_elapsed_us(call),
+                cached=cached,
             )
         )
 
     def rejected(self, error: Refusal, call: Call) -> None:
         """A request was refused, with or without a token, for a token's fault or for what a route demands."""
-        if not self._is_observed():
+        if not self.are_observed():
             return
         self.tell(
             TokenRejected(
@@ -104,7 +119,8 @@ class Decisions:
         _, x = self._validation.open_report(call.token)
         return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
 
-    def _is_observed(self) -> bool:
+    def are_observed(self) -> bool:
+        """Whether anybody wants to know."""
         return bool(self._observers) or self._audit.is_on()
 
 

@@ -5,8 +5,7 @@ Shared by the adapters that meet one. Decides nothing and knows no framework.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from bearergate.core.admission import RequestFacts
@@ -17,6 +16,8 @@ _HEADER: Final = "HTTP_"
 _CREDENTIALS: Final = f"{_HEADER}{AUTHORIZATION.upper()}"
 _LONGEST_NAME: Final = 40
 """More of a key is not looked at, so that remembered names stay small."""
+_REMEMBERED: Final = 512
+"""Keys; every other one of a request is looked at anew."""
 
 
 def request_facts(environ: Mapping[str, Any]) -> RequestFacts:
@@ -31,12 +32,26 @@ def request_facts(environ: Mapping[str, Any]) -> RequestFacts:
     )
 
 
-def remove_look_alikes(environ: MutableMapping[str, Any]) -> None:
-    """Remove request headers that could be taken for an identity that we proved."""
-    for key in [key for key in environ if _is_look_alike(key[:_LONGEST_NAME])]:
-        del environ[key]
+class Sieve:
+    """Removes what a client must not have set. Keys that were found harmless are not looked at again."""
+
+    def __init__(self, is_unwanted: Callable[[str], bool]) -> None:
+        self._is_unwanted = is_unwanted
+        self._harmless: set[str] = set()
+
+    def clean(self, environ: MutableMapping[str, Any]) -> None:
+        """Remove every unwanted key."""
+        for key in environ.keys() - self._harmless:
+            if self._is_unwanted(key[:_LONGEST_NAME]):
+                del environ[key]
+            elif len(self._harmless) < _REMEMBERED and len(key) <= _LONGEST_NAME:
+                self._harmless.add(key)
 
 
-@lru_cache(maxsize=512)
-def _is_look_alike(key: str) -> bool:
+def is_look_alike_key(key: str) -> bool:
+    """Whether a key is of a request header that could be taken for an identity that we proved."""
     return key.startswith(_HEADER) and is_look_alike(key.removeprefix(_HEADER))
+
+
+remove_look_alikes: Final = Sieve(is_look_alike_key).clean
+"""Remove request headers that could be taken for an identity that we proved."""

@@ -6,14 +6,15 @@ Fetches nothing.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import Final
 
 from bearergate.core.errors import ConfigError, Problem
-from bearergate.core.jwk import KeySetError, parse_jwk_set
 from bearergate.core.key_record import BadRecord, Seed, check_time, snapshot_of, source_digest
 from bearergate.core.keyring import KeyLifecycle, Keyring, Origin, Snapshot
 from bearergate.core.policy import KeySource
+from bearergate.core.screening import KeySetError, parse_jwk_set
 from bearergate.key_supply import Surroundings
 
 _log: Final = logging.getLogger("bearergate.keys")
@@ -28,7 +29,8 @@ def first_ring(issuer: str, source: KeySource, around: Surroundings) -> Keyring:
     ring = Keyring(around.lifecycle)
     if source.jwks is not None:
         given = _given(issuer, source, source.jwks, around.lifecycle)
-        return replace(ring, snapshot=replace(given, fetched_at=now, fetched_wall=wall), given=True)
+        snapshot = replace(given, fetched_at=now, fetched_wall=wall)
+        return replace(ring, snapshot=snapshot, given=True, quiet_until=math.inf)
     if around.supply.seed is None:
         return ring
     try:

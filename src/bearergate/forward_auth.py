@@ -26,7 +26,8 @@ from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
 from bearergate.core.handover import anonymous_headers, anonymous_members, identity_headers, identity_members
-from bearergate.core.keyring import KeyHealth, Phase
+from bearergate.core.key_health import KeyHealth
+from bearergate.core.keyring import Phase
 from bearergate.core.principal import Principal
 from bearergate.faults import report_fault
 from bearergate.validator import Validator

@@ -21,8 +21,9 @@ from bearergate.clocks import monotonic_clock
 from bearergate.core.errors import Unavailable
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
+from bearergate.core.key_health import KeyHealth, health
 from bearergate.core.key_record import KeyRecord, record_of, source_digest
-from bearergate.core.keyring import Act, Decision, KeyHealth, Keyring, Origin, Phase, Snapshot, health
+from bearergate.core.keyring import Act, Decision, Keyring, Origin, Phase, Snapshot
 from bearergate.core.policy import KeySource
 from bearergate.first_keys import first_ring
 from bearergate.key_notes import KeyNotes
@@ -106,6 +107,9 @@ class IssuerKeys:
     def ask(self, header: JoseHeader, doubted: KeySet | None = None) -> KeySet | Wait:
         """The set to use now, or the wait that the caller must go through; raises Unavailable."""
         ring, now = self._ring, self._monotonic()
+        found = ring.at_hand(header, now)
+        if found is not None and found is not doubted:
+            return found
         decision = ring.decide(header, now, doubted=doubted)
         if decision.act is Act.USE and not (decision.refresh or decision.unknown):
             return self._use(ring, decision, now)
@@ -136,6 +140,27 @@ class IssuerKeys:
                 # Only the issuer itself can say that it has no such key.
                 self._negatives[_name(header)] = True
         return self._use(ring, decision, now)
+
+    @property
+    def generation(self) -> int:
+        """Which keys these are, for verdicts that were made with them."""
+        return self._ring.generation
+
+    def vouches(self, generation: int) -> bool:
+        """Whether a verdict made with keys of this generation holds without another look; starts a refresh that is due.
+
+        Not past the ttl: there it is decided token by token what a set is still good for.
+        """
+        ring, now = self._ring, self._monotonic()
+        if ring.generation != generation or now < ring.quiet_until:
+            return ring.generation == generation
+        if ring.phase(now) is not Phase.FRESH:
+            return False
+        with self._held():
+            ring = self._ring
+            if not ring.given and now >= ring.refresh_at and not ring.is_backing_off(now):
+                self._fly(None)
+        return ring.generation == generation
 
     def wake(self) -> Wait | None:
         """A flight for an issuer without a fresh set, or None when there is nothing to do now."""

@@ -20,8 +20,9 @@ from bearergate.core.errors import ConfigError, Problem, Unavailable
 from bearergate.core.events import Event
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
+from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
-from bearergate.core.keyring import KeyHealth, KeyLifecycle
+from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import KeySource
 from bearergate.fetch import Fetch
 from bearergate.issuer_keys import IssuerKeys, Wait
@@ -62,6 +63,10 @@ class Keys:
         self._lock = threading.Lock()
         self._sources = dict(sources)
         self._configured: Final = {issuer: self._open(issuer, source) for issuer, source in sources.items()}
+        # Nearly all share with nobody: for them there is nothing to search.
+        self._alone: Final = {
+            issuer: station for issuer, station in self._configured.items() if not sources[issuer].shares_keys_with
+        }
         self._runtime: LRUCache[str, IssuerKeys] = LRUCache(numbers.runtime_issuers)
         _alive.add(self)
 
@@ -71,6 +76,12 @@ class Keys:
         `doubted`: a set with which the signature of a token without kid just failed. Raises Unavailable. Whether
         the set really holds the key is for the caller to see (`KeySet.select`).
         """
+        alone = self._alone.get(issuer)
+        if alone is not None:
+            asked = alone.ask(header, doubted)
+            while isinstance(asked, Wait):
+                asked = alone.settle(header, asked, doubted, arrived=asked.wait())
+            return asked
         search = _Search(self._stations(issuer), header, doubted)
         for station in search:
             try:
@@ -94,6 +105,10 @@ class Keys:
             except Unavailable as error:
                 search.failure = error
         return search.result()
+
+    def voucher(self, issuer: str) -> IssuerKeys | None:
+        """Who vouches for verdicts of an issuer; None where several issuers' keys could have made them."""
+        return self._alone.get(issuer)
 
     def ensure(self, issuer: str, source: KeySource) -> None:
         """Add an issuer at run time, with its own state; the least recently used one beyond 1000 is forgotten."""

@@ -11,14 +11,16 @@ from typing import Final
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
 from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.claims import ISS
 from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
 from bearergate.core.events import Observer
 from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
+from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
-from bearergate.core.keyring import KeyHealth, KeyLifecycle
+from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
@@ -28,10 +30,12 @@ from bearergate.decisions import Call, Decisions
 from bearergate.fetch import Fetch
 from bearergate.key_supply import KeySupply
 from bearergate.keys import Keys
+from bearergate.verdicts import Verdict, VerdictBounds, Verdicts
 
 _CODE: Final = "code"
 """The adapter's name in events when an application calls the validator itself."""
 _ISSUERS_ONLY: Final = KeySupply()
+_DEFAULT_BOUNDS: Final = VerdictBounds()
 
 
 class Validator:
@@ -49,6 +53,7 @@ class Validator:
         observers: Iterable[Observer] = (),
         policy_version: str = "",
         supply: KeySupply = _ISSUERS_ONLY,
+        verdicts: VerdictBounds = _DEFAULT_BOUNDS,
     ) -> None:
         """Fetches nothing and never fails because an issuer is down.
 
@@ -64,6 +69,7 @@ class Validator:
         self._clock = clock or wall_clock
         self._validation = Validation(policies, max_token_bytes=max_token_bytes)
         self._decisions = Decisions(self._validation, observers, self._clock, policy_version)
+        self._verdicts = Verdicts(verdicts, self._clock)
         self._keys = Keys(
             {policy.issuer: policy.keys for policy in policies},
             lifecycle,
@@ -81,11 +87,17 @@ class Validator:
         asks, in events. Raises InvalidToken and its subclasses (401), AccessDenied (403) or Unavailable (503);
         RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
         """
-        return self._judge(token, ANYBODY if audience is None else Demand(audience=audience), adapter)
+        demand = ANYBODY if audience is None else self._checked(Demand(audience=audience))
+        verdict = self._verdicts.find(token)
+        return self._prove(token, demand, adapter) if verdict is None else self._repeat(verdict, demand, adapter)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
-        return await self._judge_async(token, ANYBODY if audience is None else Demand(audience=audience), adapter)
+        demand = ANYBODY if audience is None else self._checked(Demand(audience=audience))
+        verdict = self._verdicts.find(token)
+        if verdict is not None:
+            return self._repeat(verdict, demand, adapter)
+        return await self._prove_async(token, demand, adapter)
 
     def admit(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -95,15 +107,29 @@ class Validator:
         Raises what `validate` raises, AuthenticationRequired, InvalidRequest, and what the demand raises
         (RFC 6750 section 3.1). Whatever is decided, one event tells it.
         """
+        if demand is not ANYBODY:
+            self._checked(demand)
+        # A token that is known already is well-formed, and so is the field that held it.
+        bare = admission.bare_token(request)
+        verdict = None if bare is None else self._verdicts.find(bare)
+        if verdict is not None:
+            return self._repeat(verdict, demand, adapter)
         token = self._presented(admission, request, adapter, demand)
-        return None if token is None else self._judge(token, demand, adapter)
+        return None if token is None else self._prove(token, demand, adapter)
 
     async def admit_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
     ) -> Principal | None:
         """The same, without blocking the event loop: see `admit`."""
+        if demand is not ANYBODY:
+            self._checked(demand)
+        # A token that is known already is well-formed, and so is the field that held it.
+        bare = admission.bare_token(request)
+        verdict = None if bare is None else self._verdicts.find(bare)
+        if verdict is not None:
+            return self._repeat(verdict, demand, adapter)
         token = self._presented(admission, request, adapter, demand)
-        return None if token is None else await self._judge_async(token, demand, adapter)
+        return None if token is None else await self._prove_async(token, demand, adapter)
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
@@ -166,8 +192,7 @@ class Validator:
             self._decisions.rejected(error, Call(adapter))
             raise
 
-    def _judge(self, token: str, demand: Demand, adapter: str) -> Principal:
-        self._check_audience(demand)
+    def _prove(self, token: str, demand: Demand, adapter: str) -> Principal:
         call = Call(adapter, token)
         try:
             unverified, policy = self._begin(token, call)
@@ -181,15 +206,16 @@ class Validator:
                 if refreshed is keys:
                     raise
                 call.principal = self._finish(unverified, policy, refreshed)
-            demand.check(call.principal)
+            self._remember(call, call.principal)
+            if demand is not ANYBODY:
+                demand.check(call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
         self._decisions.accepted(call.principal, call)
         return call.principal
 
-    async def _judge_async(self, token: str, demand: Demand, adapter: str) -> Principal:
-        self._check_audience(demand)
+    async def _prove_async(self, token: str, demand: Demand, adapter: str) -> Principal:
         call = Call(adapter, token)
         try:
             unverified, policy = self._begin(token, call)
@@ -203,20 +229,46 @@ class Validator:
                 if refreshed is keys:
                     raise
                 call.principal = await self._finish_async(unverified, policy, refreshed)
-            demand.check(call.principal)
+            self._remember(call, call.principal)
+            if demand is not ANYBODY:
+                demand.check(call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
         self._decisions.accepted(call.principal, call)
         return call.principal
 
-    def _check_audience(self, demand: Demand) -> None:
+    def _repeat(self, verdict: Verdict, demand: Demand, adapter: str) -> Principal:
+        """The same verdict once more; what a route demands is looked at each time."""
+        if demand is not ANYBODY:
+            self.demand(verdict.principal, demand, adapter=adapter)
+        if self._decisions.are_observed():
+            self._decisions.repeated(verdict, Call(adapter))
+        return verdict.principal
+
+    def _remember(self, call: Call, principal: Principal) -> None:
+        unverified, policy, voucher = call.unverified, call.policy, call.voucher
+        if voucher is None or unverified is None or policy is None:
+            return
+        since, until = self._validation.span(unverified, policy)
+        token_issuer = unverified.claims.string(ISS) or ""
+        self._verdicts.keep(
+            Verdict(call.token, principal, unverified.header, token_issuer, voucher, call.generation, since, until)
+        )
+
+    def _checked(self, demand: Demand) -> Demand:
+        """The demand, if a token can meet it at all; raises ConfigError."""
         problem = demand.problem(self.audiences)
         if problem is not None:
             raise ConfigError([problem])
+        return demand
 
     def _begin(self, token: str, call: Call) -> tuple[UnverifiedToken, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
+        # Before the keys are asked for: should one go meanwhile, the verdict is dead when it is kept.
+        if self._verdicts.are_kept:
+            call.voucher = self._keys.voucher(call.policy.issuer)
+            call.generation = 0 if call.voucher is None else call.voucher.generation
         return call.unverified, call.policy
 
     def _finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:

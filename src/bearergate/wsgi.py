@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bearergate.core.admission import Admission
 from bearergate.core.bearer import DEFAULT_REALM, SCHEME, Answer
 from bearergate.core.errors import Refusal
-from bearergate.environ import remove_look_alikes, request_facts
+from bearergate.environ import Sieve, is_look_alike_key, request_facts
 from bearergate.faults import report_fault
 from bearergate.validator import Validator
 
@@ -74,11 +74,12 @@ class BearerMiddleware:
         return self._app(environ, start_response)
 
 
-def _remove_ours(environ: WSGIEnvironment) -> None:
-    """Remove what could be taken for an identity that we proved, whoever put it there."""
-    remove_look_alikes(environ)
-    for key in [key for key in environ if key in _OURS or key.startswith(_OUR_PREFIX)]:
-        del environ[key]
+def _is_ours(key: str) -> bool:
+    """Whether a key could be taken for an identity that we proved, whoever put it there."""
+    return key in _OURS or key.startswith(_OUR_PREFIX) or is_look_alike_key(key)
+
+
+_remove_ours: Final = Sieve(_is_ours).clean
 
 
 def _respond(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> Iterable[bytes]:

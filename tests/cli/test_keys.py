@@ -19,9 +19,9 @@ import pytest
 
 from bearergate.cli.key_health import advice_on, can_be_used
 from bearergate.cli.times import iso_time, utc_time
+from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord, source_digest
 from bearergate.core.key_snapshot import read_snapshot, write_snapshot
-from bearergate.core.keyring import KeyHealth
 from bearergate.core.policy import KeySource
 from bearergate.testing import FakeIssuer, Fault
 from tests.cli.command_line import AUDIENCE, environment, run, serving, trusting

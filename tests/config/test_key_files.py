@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc.jwk import ECKey
 
 from bearergate.config import from_dict, from_file
-from bearergate.core.jwk import parse_jwk_set
+from bearergate.core.screening import parse_jwk_set
 from tests.config.configurations import ISSUER, entry, problems_of, schema
 
 KEY = ECKey.generate_key("P-256", {"kid": "one"})

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from bearergate.core.errors import Refusal
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.report import Report
+from bearergate.core.screening import parse_jwk_set
 from bearergate.core.validation import Validation
 from bearergate.testing import FakeIssuer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from bearergate.core.jwk import parse_jwk_set
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.keyring import Act, Decision, KeyLifecycle, Keyring, Snapshot
 from bearergate.core.reasons import Reason
+from bearergate.core.screening import parse_jwk_set
 from bearergate.testing.signing import new_key
 
 START = 1000.0

@@ -164,7 +164,7 @@ def test_who_presented_nothing_gets_a_challenge_without_a_code() -> None:
     ],
 )
 def test_a_refused_credential_gets_a_challenge_with_its_code(error: Refusal, status: int, code: str) -> None:
-    error.expected, error.actual = "the secret audience", "aud=secret"
+    error.found_by(lambda: ("the secret audience", "aud=secret"))
     given = answer(error, realm="the realm")
     meaning = error.reason.meaning
     assert read(given) == (

@@ -106,7 +106,7 @@ def test_a_class_has_its_status_and_code(kind: type[Refusal], status: int, code:
 
 def test_the_text_of_an_error_holds_no_value_of_a_claim() -> None:
     error = refusal(Reason.AUDIENCE_MISMATCH, "aud")
-    error.expected, error.actual = "any of secret", "aud=secret"
+    error.found_by(lambda: ("any of secret", "aud=secret"))
     assert str(error) == "audience_mismatch [aud]: The token was issued for another audience."
     assert str(refusal(Reason.ISSUER_UNKNOWN)) == "issuer_unknown: The issuer of the token is not trusted here."
     assert "secret" not in repr(error)

@@ -13,9 +13,10 @@ from bearergate.core.claim_checks import age_facts
 from bearergate.core.errors import AccessDenied
 from bearergate.core.examination import Examination
 from bearergate.core.groups import MAX_GROUPS
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, TokenKind
 from bearergate.core.report import Row
+from bearergate.core.screening import parse_jwk_set
 from bearergate.testing import REMOVED
 from tests.core.judging import ISSUER, NOW, POLICY, judge, report_on, under
 from tests.core.people import claims

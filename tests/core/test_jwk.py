@@ -8,17 +8,10 @@ from typing import Any
 import pytest
 
 from bearergate.core.errors import KeyNotFound
-from bearergate.core.jwk import (
-    MAX_CANDIDATES,
-    MAX_KEYS,
-    DroppedKey,
-    KeySet,
-    KeySetError,
-    has_roca_fingerprint,
-    parse_jwk_set,
-)
+from bearergate.core.jwk import MAX_CANDIDATES, DroppedKey, KeySet
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
+from bearergate.core.screening import MAX_KEYS, KeySetError, has_roca_fingerprint, parse_jwk_set
 from bearergate.testing.signing import base64url, new_key
 
 RSA = new_key("RS256", "rsa").jwk()

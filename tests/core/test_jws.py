@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from bearergate.core.errors import HeaderRejected
-from bearergate.core.jwk import parse_jwk_set
 from bearergate.core.jws import (
     ALGORITHMS,
     UNSUPPORTED_MEMBERS,
@@ -23,6 +22,7 @@ from bearergate.core.jws import (
 )
 from bearergate.core.jwt import decode_signature, split
 from bearergate.core.reasons import Reason
+from bearergate.core.screening import parse_jwk_set
 from bearergate.testing.signing import SigningKey, new_key
 
 DATA = b"signing.input"

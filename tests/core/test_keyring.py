@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bearergate.core.jwk import parse_jwk_set
 from bearergate.core.jwt import JoseHeader
-from bearergate.core.keyring import Decision, KeyHealth, KeyLifecycle, Keyring, Phase, health
+from bearergate.core.key_health import KeyHealth, health
+from bearergate.core.keyring import Decision, KeyLifecycle, Keyring, Phase
 from bearergate.core.reasons import Reason
+from bearergate.core.screening import parse_jwk_set
 from tests.core.rings import (
     ABSENT,
     BRIEFLY,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bearergate.core.jwt import JoseHeader
-from bearergate.core.keyring import Decision, Keyring, Origin, health
+from bearergate.core.key_health import health
+from bearergate.core.keyring import Decision, Keyring, Origin
 from bearergate.core.reasons import Reason
 from tests.core.rings import (
     ABSENT,

@@ -11,10 +11,11 @@ from bearergate.core import claim_checks
 from bearergate.core.checks import TABLE
 from bearergate.core.errors import ClaimRejected, ClientRejected, MalformedToken, Refusal, Unavailable
 from bearergate.core.examination import Examination
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader, decode_object, decode_signature
 from bearergate.core.policy import AudienceMatch, MachineClients, MachineMode, TokenKind
 from bearergate.core.reasons import Reason as R
+from bearergate.core.screening import parse_jwk_set
 from bearergate.core.validation import Validation
 from bearergate.testing import REMOVED, FakeIssuer
 from tests.core.judging import ISSUER, NOW, POLICY, judge, keys_of, report_on, under, verdict

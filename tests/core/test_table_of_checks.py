@@ -9,11 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from bearergate.core.checks import CLOSING, OPENING, TABLE, Check
+from bearergate.core.check import Check
+from bearergate.core.checks import CLOSING, OPENING, TABLE
 from bearergate.core.errors import ConfigError
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, MachineClients, MachineMode, TokenKind
 from bearergate.core.reasons import Reason as R
+from bearergate.core.screening import parse_jwk_set
 from bearergate.core.validation import Validation
 from bearergate.testing import REMOVED, FakeIssuer
 from tests.core.judging import ISSUER, NOW, POLICY, judge, keys_of, report_on, under, verdict

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bearergate.cli.advice import advice
-from bearergate.core.checks import TABLE, Check
+from bearergate.core.check import Check
+from bearergate.core.checks import TABLE
 from bearergate.core.errors import (
     AuthenticationRequired,
     InsufficientScope,

@@ -17,7 +17,7 @@ from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import PROFILES
 from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SHARED_KEYS, SNAPSHOT, VARIABLES
 from bearergate.core.checks import TABLE
-from bearergate.core.keyring import KeyHealth
+from bearergate.core.key_health import KeyHealth
 from bearergate.core.reasons import Reason
 from tests.docs.reference_pages import ELSEWHERE, FOLDER, PAGES, RESERVED, with_print
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from bearergate.core.jwk import MAX_RSA_BITS, MIN_RSA_BITS, KeySetError, VerificationKey, parse_jwk_set
+from bearergate.core.jwk import VerificationKey
 from bearergate.core.metadata import MetadataError, UrlProblem, check_issuer, read_jwks_uri
+from bearergate.core.screening import MAX_RSA_BITS, MIN_RSA_BITS, KeySetError, parse_jwk_set
 from bearergate.testing.signing import new_key
 from tests.fuzz import referee, spoiling, tokens
 from tests.fuzz.wrong import WrongAnswer

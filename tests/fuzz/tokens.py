@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from bearergate.core.errors import Refusal
 from bearergate.core.identity import unverified_identity
-from bearergate.core.jwk import KeySet, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.screening import parse_jwk_set
 from bearergate.core.validation import Validation
 from bearergate.testing import FakeIssuer
 from bearergate.testing.signing import compact

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from bearergate import Validator
-from bearergate.core.keyring import KeyHealth, KeyLifecycle
+from bearergate.core.key_health import KeyHealth
+from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.testing import FakeIssuer
 from tests.gate.serving import AUDIENCE, eventually, running_gate, validator_for

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bearergate.core.claims import CLIENT_CLAIMS
 from bearergate.core.errors import AccessDenied, BadSignature, InvalidToken
 from bearergate.core.groups import is_reserved
-from bearergate.core.jwk import parse_jwk_set
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.policy import (
     AudienceMatch,
@@ -24,6 +23,7 @@ from bearergate.core.policy import (
     MachineMode,
     TokenKind,
 )
+from bearergate.core.screening import parse_jwk_set
 from bearergate.testing import FakeIssuer
 from tests.core.judging import NOW, POLICY, judge, keys_of, verdict
 from tests.properties.bounds import examples

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bearergate.core.errors import KeyNotFound, Unavailable
-from bearergate.core.jwk import MAX_CANDIDATES, KeySet, KeySetError, parse_jwk_set
+from bearergate.core.jwk import MAX_CANDIDATES, KeySet
 from bearergate.core.jws import ALGORITHMS
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.metadata import (
@@ -25,6 +25,7 @@ from bearergate.core.metadata import (
     well_known_urls,
 )
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.screening import KeySetError, parse_jwk_set
 from bearergate.testing import FakeIssuer
 from bearergate.testing.signing import new_key
 from bearergate.validator import Validator

@@ -10,20 +10,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from bearergate.clocks import Clock
 from bearergate.config import Settings
 from bearergate.core.errors import Refusal
+from bearergate.core.fast_encoding import PLAIN, Codec, fast
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch, Fetched
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
+from bearergate.verdicts import VerdictBounds, Verdicts
 from tests.vectors.keys import HOME, LONE, OTHER, document_of
 from tests.vectors.recipes import Vector
 
-Build: TypeAlias = Callable[[Settings, Fetch, Callable[[], float]], Validator]
+Build: TypeAlias = Callable[[Settings, Fetch, Clock], Validator]
+
+
+def _decoding_with(codec: Codec) -> Build:
+    def build(settings: Settings, fetch: Fetch, clock: Clock) -> Validator:
+        validator = settings.validator(fetch=fetch, clock=clock)
+        validator._validation = Validation(settings.issuers, max_token_bytes=settings.max_token_bytes, codec=codec)
+        # A verdict that is remembered would not be made by the path in question.
+        validator._verdicts = Verdicts(VerdictBounds(entries=0), clock)
+        return validator
+
+    return build
+
+
+def _fast() -> Codec:
+    codec = fast()
+    if codec is None:
+        raise AssertionError("the fast path is tested where msgspec is installed")
+    return codec
+
 
 PATHS: Final[Mapping[str, Build]] = {
-    "standard": lambda settings, fetch, clock: settings.validator(fetch=fetch, clock=clock),
+    "standard": _decoding_with(PLAIN),
+    "fast": _decoding_with(_fast()),
+    "remembering": lambda settings, fetch, clock: settings.validator(fetch=fetch, clock=clock),
 }
 """How a validator is made from settings, a source of documents and a clock."""
 

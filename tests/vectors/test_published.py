@@ -12,9 +12,10 @@ from typing import Any, Final
 import pytest
 
 from bearergate.config import from_dict
-from bearergate.core.jwk import VerificationKey, parse_jwk_set
+from bearergate.core.jwk import VerificationKey
 from bearergate.core.jws import ALGORITHMS
 from bearergate.core.jwt import decode_signature, split
+from bearergate.core.screening import parse_jwk_set
 from bearergate.testing import FakeIssuer, fetch_from
 from tests.figures import tell
 from tests.vectors.keys import HOME

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from bearergate.cli.key_health import why_not
 from bearergate.config import Settings
+from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import BadRecord, KeyRecord, check_time, snapshot_of, source_digest
-from bearergate.core.keyring import KeyHealth, Origin
+from bearergate.core.keyring import Origin
 from bearergate.core.policy import IssuerPolicy
 
 

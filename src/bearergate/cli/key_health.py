@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from bearergate.cli.times import duration
-from bearergate.core.keyring import KeyHealth, Phase
+from bearergate.core.key_health import KeyHealth
+from bearergate.core.keyring import Phase
 
 _ANSWERS: Final = "see that it answers from this machine (route, proxy, ca_file, discovery_url)"
 

@@ -14,7 +14,8 @@ from rich.text import Text
 from bearergate.cli.key_health import advice_on, can_be_used
 from bearergate.cli.terminal import Trimmed, console, one_line
 from bearergate.cli.times import duration, utc_time
-from bearergate.core.keyring import KeyHealth, Origin, Phase
+from bearergate.core.key_health import KeyHealth
+from bearergate.core.keyring import Origin, Phase
 
 _NONE: Final = "-"
 _ORIGINS: Final[Mapping[str | None, str]] = {

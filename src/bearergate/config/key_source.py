@@ -10,9 +10,9 @@ from pathlib import Path
 from bearergate.config.content import Unusable, read_content
 from bearergate.config.located import Located
 from bearergate.config.section import Section
-from bearergate.core.jwk import KeySetError, parse_jwk_set
 from bearergate.core.metadata import UrlProblem, check_url
 from bearergate.core.policy import KeySource
+from bearergate.core.screening import KeySetError, parse_jwk_set
 
 
 def read_key_source(section: Section, folder: Path, issuer: str) -> KeySource:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from bearergate.config.section import Section
-from bearergate.core.jwk import MAX_KEYS
 from bearergate.core.keyring import DAY, KeyLifecycle
+from bearergate.core.screening import MAX_KEYS
 
 _MOMENT: Final = 0.001
 _WEEK: Final = 7 * DAY

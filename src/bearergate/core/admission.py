@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from bearergate.core.bearer import DEFAULT_REALM, Answer, answer, bearer_token, check_realm
+from bearergate.core.bearer import DEFAULT_REALM, Answer, answer, bare_token, bearer_token, check_realm
 from bearergate.core.errors import AuthenticationRequired, ConfigError, Problem, Refusal
 
 _UNSAFE_PATH: Final = re.compile(r"//|[\\;%\x00-\x1f\x7f-\x9f]|(?:^|/)\.{1,2}(?:/|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFacts:
+class RequestFacts(NamedTuple):
     """What of a request decides whether it needs a token."""
 
     method: str
     path: str
     """The path the application routes on, decoded, without mount point and query."""
-    authorization: Sequence[str | bytes] = field(repr=False)
+    authorization: Sequence[str | bytes]
     """Every `Authorization` field value, in order."""
     is_cors: bool = False
     """Whether both `Origin` and `Access-Control-Request-Method` are present."""
+
+    def __repr__(self) -> str:
+        # Not the credentials: error trackers keep local variables.
+        return f"RequestFacts(method={self.method!r}, path={self.path!r})"
 
 
 class Admission:
@@ -64,9 +66,18 @@ class Admission:
                 return None
             raise
 
+    def bare_token(self, request: RequestFacts) -> str | None:
+        """What may be the token, read without looking at its form: good for finding out whether it is known already.
+
+        None where the request is exempt, or presents anything but one bearer credential.
+        """
+        if (self._exempt or self._allow_preflight) and self.is_exempt(request):
+            return None
+        return bare_token(request.authorization)
+
     def is_exempt(self, request: RequestFacts) -> bool:
         """Whether the request passes without a principal, whatever it presents."""
-        return _matches(self._exempt, request.path) or self._is_preflight(request)
+        return bool(self._exempt and _matches(self._exempt, request.path)) or self._is_preflight(request)
 
     def answer(self, error: Refusal) -> Answer:
         """The answer to a refused request, in this realm."""

@@ -30,6 +30,8 @@ AUTHORIZATION: Final = "Authorization"
 WWW_AUTHENTICATE: Final = "WWW-Authenticate"
 RETRY_AFTER: Final = "Retry-After"
 DEFAULT_REALM: Final = "api"
+_USUAL_SCHEME: Final = f"{SCHEME} "
+_SCHEME_LENGTH: Final = len(_USUAL_SCHEME)
 
 _FIELD: Final = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?P<credentials>[^ ].*))?")
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -72,6 +74,15 @@ def bearer_token(values: Sequence[str | bytes]) -> str:
     if field is None or field["scheme"].lower() == SCHEME.lower():
         raise InvalidRequest(Reason.MALFORMED_CREDENTIALS)
     raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
+
+
+def bare_token(values: Sequence[str | bytes]) -> str | None:
+    """What stands behind the scheme of a single value in its usual form, whatever it is; None for any other form."""
+    if len(values) != 1:
+        return None
+    value = values[0]
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text[_SCHEME_LENGTH:] if text.startswith(_USUAL_SCHEME) else None
 
 
 def _is_token(text: str) -> bool:

@@ -30,12 +30,13 @@ from bearergate.core.claims import (
 )
 from bearergate.core.errors import Refusal, refusal
 from bearergate.core.examination import Examination, show, show_claim
-from bearergate.core.identity import acting_party, granted_scopes, named_clients
 from bearergate.core.policy import AudienceMatch, MachineMode, TokenKind
 from bearergate.core.reasons import Reason
 
 _UNITS: Final = (("days", 86400), ("hours", 3600), ("minutes", 60))
 _LOOKS_LIKE_ID_TOKEN: Final = (NONCE, AT_HASH, C_HASH, S_HASH)
+_MARKS_OF_A_KIND: Final = (*_LOOKS_LIKE_ID_TOKEN, TOKEN_USE, TYP)
+"""Without any of these claims a token is no ID token; most have none."""
 
 
 def _moment_of(x: Examination, name: str) -> str:
@@ -64,6 +65,7 @@ def check_exp(x: Examination) -> None:
         raise refusal(Reason.EXP_MISSING, EXP)
     if x.now >= exp + x.policy.leeway:
         raise refusal(Reason.EXPIRED, EXP)
+    x.exp = exp
 
 
 def exp_facts(x: Examination) -> tuple[str, str]:
@@ -84,6 +86,7 @@ def check_iat(x: Examination) -> None:
     iat = x.claims.seconds(IAT)
     if iat is not None and x.now < iat - x.policy.leeway:
         raise refusal(Reason.ISSUED_IN_FUTURE, IAT)
+    x.iat = iat
 
 
 def iat_facts(x: Examination) -> tuple[str, str]:
@@ -120,6 +123,7 @@ def check_subject(x: Examination) -> None:
         raise refusal(Reason.CLAIM_MISSING, SUB)
     if not subject.strip():
         raise refusal(Reason.CLAIM_MALFORMED, SUB)
+    x.subject = subject
 
 
 def subject_facts(x: Examination) -> tuple[str, str]:
@@ -127,10 +131,9 @@ def subject_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_types(x: Examination) -> None:
-    x.claims.string(JTI)
-    named_clients(x.claims)
-    granted_scopes(x.claims)
-    acting_party(x.claims)
+    x.token_id = x.claims.string(JTI)
+    # Derived here and kept for the rows and the principal that need them.
+    _ = x.named, x.scopes, x.actor
 
 
 def types_facts(x: Examination) -> tuple[str, str]:
@@ -162,8 +165,11 @@ def impersonated_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_kind(x: Examination) -> None:
-    if EVENTS in x.claims:
+    names = x.claims.keys()
+    if EVENTS in names:
         raise refusal(Reason.TYP_NOT_ACCEPTED, EVENTS)
+    if names.isdisjoint(_MARKS_OF_A_KIND) and x.policy.token_kind is TokenKind.ACCESS_TOKEN:
+        return
     if x.policy.token_kind in (TokenKind.ANY, TokenKind.RFC9068):
         return
     marked = _has_access_mark(x)
@@ -208,29 +214,30 @@ def check_audience(x: Examination) -> None:
     audiences = x.claims.strings(AUD)
     if audiences is None:
         raise refusal(Reason.AUDIENCE_MISSING, AUD)
-    accepted = _machine_audience(x, audiences) if x.machine() else _audience_matches(x, frozenset(audiences))
+    accepted = _machine_audience(x, audiences) if x.machine else _audience_matches(x, audiences)
     if not accepted:
         raise refusal(Reason.AUDIENCE_MISMATCH, AUD)
+    x.audiences = audiences
 
 
-def _audience_matches(x: Examination, audiences: frozenset[str]) -> bool:
+def _audience_matches(x: Examination, audiences: tuple[str, ...]) -> bool:
     match x.policy.audience_match:
         case AudienceMatch.ANY:
-            return not audiences.isdisjoint(x.policy.audiences)
+            return not x.policy.audiences.isdisjoint(audiences)
         case AudienceMatch.ALL:
-            return x.policy.audiences <= audiences
+            return x.policy.audiences.issubset(audiences)
         case AudienceMatch.EXACT:
-            return audiences == x.policy.audiences
+            return x.policy.audiences == frozenset(audiences)
     assert_never(x.policy.audience_match)
 
 
 def _machine_audience(x: Examination, audiences: tuple[str, ...]) -> bool:
     if x.policy.machines.mode is MachineMode.COMPAT:
         return True
-    client = x.client()
+    client = x.client
     own = client is not None and audiences == (client.client_id,)
     extra = not x.policy.machines.audiences.isdisjoint(audiences)
-    return own or extra or _audience_matches(x, frozenset(audiences))
+    return own or extra or _audience_matches(x, audiences)
 
 
 def audience_facts(x: Examination) -> tuple[str, str]:
@@ -238,10 +245,10 @@ def audience_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_client(x: Examination) -> None:
-    named = named_clients(x.claims)
-    if any(client.client_id != named[0].client_id for client in named):
+    named = x.named
+    if len(named) > 1 and any(client.client_id != named[0].client_id for client in named):
         raise refusal(Reason.CLIENT_CONFLICT, named[0].claim)
-    client = x.client()
+    client = x.client
     allowed = x.policy.allowed_clients
     if allowed is not None and client is None:
         raise refusal(Reason.CLIENT_MISSING)
@@ -251,7 +258,7 @@ def check_client(x: Examination) -> None:
         raise refusal(Reason.CLIENT_NOT_ALLOWED, client.claim)
     machines = x.policy.machines
     listed = client.client_id in machines.allow or (machines.mode is MachineMode.COMPAT and not machines.allow)
-    if x.machine() and not listed:
+    if x.machine and not listed:
         raise refusal(Reason.MACHINE_CLIENT_NOT_ALLOWED, client.claim)
 
 
@@ -263,7 +270,7 @@ def client_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_groups(x: Examination) -> None:
-    groups = x.groups()
+    groups = x.groups
     if not groups.names or groups.problem is Reason.GROUPS_OVERAGE:
         raise refusal(groups.problem or Reason.GROUPS_MISSING, x.policy.groups.claim)
 

@@ -6,7 +6,7 @@ logged; the fields may. Knows nothing of headers or bodies: core/bearer.py turns
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -67,8 +67,32 @@ class Refusal(BearergateError):
         super().__init__(reason)
         self.reason = reason
         self.claim = claim
-        self.expected: str | None = None
-        self.actual: str | None = None
+        self._facts: tuple[str | None, str | None] = (None, None)
+        self._find_facts: Callable[[], tuple[str, str]] | None = None
+
+    def found_by(self, facts: Callable[[], tuple[str, str]]) -> None:
+        """Keep how to say what was expected and what was there: said only to whoever asks, because most do not."""
+        self._find_facts = facts
+
+    @property
+    def expected(self) -> str | None:
+        """What would have been accepted."""
+        return self._known_facts()[0]
+
+    @property
+    def actual(self) -> str | None:
+        """What was there instead."""
+        return self._known_facts()[1]
+
+    def _known_facts(self) -> tuple[str | None, str | None]:
+        if self._find_facts is not None:
+            self._facts, self._find_facts = self._find_facts(), None
+        return self._facts
+
+    def __getstate__(self) -> dict[str, object]:
+        # A copy must not need the token that was judged.
+        self._known_facts()
+        return self.__dict__
 
     def __str__(self) -> str:
         about = f" [{self.claim}]" if self.claim else ""

@@ -5,41 +5,49 @@ Fields are filled by the rows in order; one that is not set yet was not reached.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Self, TypeVar, overload
 
 from bearergate.core.claims import ClaimsReader, Json, UnverifiedClaims
-from bearergate.core.groups import Groups, groups_of_machine, groups_of_person, is_machine
-from bearergate.core.identity import ActingClient, acting_client
+from bearergate.core.fast_encoding import Codec
+from bearergate.core.groups import Groups, effective_groups, is_machine
+from bearergate.core.identity import ActingClient, acting_client, acting_party, granted_scopes, named_clients
 from bearergate.core.jwk import KeySet, VerificationKey
 from bearergate.core.jwt import JoseHeader, Segments
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.principal import Actor
+
+T = TypeVar("T")
 
 _SHOWN: Final = 200
+
+
+class Derived(Generic[T]):
+    """A property that is derived when it is first asked for and then kept."""
+
+    def __init__(self, derive: Callable[[Any], T]) -> None:
+        self._derive = derive
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, x: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, x: object, owner: type) -> T: ...
+    def __get__(self, x: object | None, owner: type) -> T | Self:
+        if x is None:
+            return self
+        # In the instance from now on, where it is found before this descriptor.
+        value = x.__dict__[self._name] = self._derive(x)
+        return value
 
 
 class Examination:
     """What is known of one token. Written by check rows only."""
 
-    __slots__ = (
-        "candidates",
-        "claims",
-        "header",
-        "header_members",
-        "is_sized",
-        "issuers",
-        "keys",
-        "max_bytes",
-        "now",
-        "payload",
-        "policy",
-        "segments",
-        "signature",
-        "signing_input",
-        "token",
-    )
-
     token: str
+    codec: Codec
     max_bytes: int
     issuers: Mapping[str, IssuerPolicy]
     """Every accepted spelling of every trusted issuer."""
@@ -57,25 +65,47 @@ class Examination:
     claims: ClaimsReader
     now: float
     """Wall clock, seconds since the epoch."""
+    exp: float
+    iat: float | None
+    subject: str
+    token_id: str | None
+    audiences: tuple[str, ...]
 
     def has(self, name: str) -> bool:
         """Whether a row has filled this field."""
         return hasattr(self, name)
 
+    # What several rows and the principal derive from claims, each time from the same ones: derived once.
+
+    @Derived
+    def named(self) -> tuple[ActingClient, ...]:
+        """Every client that the token names; raises ClaimRejected."""
+        return named_clients(self.claims)
+
+    @Derived
     def client(self) -> ActingClient | None:
         """The acting client; raises what identity.acting_client raises."""
-        return acting_client(self.claims, self.policy)
+        return acting_client(self.claims, self.policy, self.named)
 
+    @Derived
     def machine(self) -> bool:
         """Whether the token was given to a client and not to a person."""
-        return is_machine(self.claims, self.header, self.policy, self.client())
+        return is_machine(self.claims, self.header, self.policy, self.client)
 
+    @Derived
     def groups(self) -> Groups:
         """The effective groups of the caller."""
-        client = self.client()
-        if client is not None and self.machine():
-            return groups_of_machine(self.claims, client, group_by_subject=self.policy.machines.group_by_subject)
-        return groups_of_person(self.claims, self.policy.groups)
+        return effective_groups(self.claims, self.policy, self.client, machine=self.machine)
+
+    @Derived
+    def scopes(self) -> frozenset[str]:
+        """The granted scopes; raises ClaimRejected."""
+        return granted_scopes(self.claims)
+
+    @Derived
+    def actor(self) -> Actor | None:
+        """The acting party; raises ClaimRejected."""
+        return acting_party(self.claims)
 
 
 def show(value: object) -> str:

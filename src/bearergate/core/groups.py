@@ -69,6 +69,15 @@ def may_begin_reserved(prefix: str) -> bool:
     return bool(folded) and any(name.startswith(folded) or folded.startswith(name) for name in RESERVED)
 
 
+def effective_groups(
+    claims: ClaimsReader, policy: IssuerPolicy, client: ActingClient | None, *, machine: bool
+) -> Groups:
+    """The groups that count for a caller: one virtual group for a machine, those of the token for a person."""
+    if machine and client is not None:
+        return groups_of_machine(claims, client, group_by_subject=policy.machines.group_by_subject)
+    return groups_of_person(claims, policy.groups)
+
+
 def groups_of_person(claims: ClaimsReader, source: GroupsFrom) -> Groups:
     """The groups of an interactive token. Nothing here refuses a token: what is wrong becomes `problem`."""
     value = _find(claims, source.claim)
@@ -86,9 +95,16 @@ def groups_of_person(claims: ClaimsReader, source: GroupsFrom) -> Groups:
         return Groups(problem=Reason.GROUPS_MISSING)
     if len(names) > MAX_GROUPS:
         return Groups(problem=Reason.GROUPS_OVERAGE)
-    prefix = source.prefix
-    kept = tuple(prefix + name for name in names if not (is_reserved(name) or (prefix and is_reserved(prefix + name))))
+    kept = _without_reserved(names, source.prefix)
     return Groups(kept, Reason.RESERVED_GROUP if len(kept) < len(names) else None)
+
+
+def _without_reserved(names: list[str], prefix: str) -> tuple[str, ...]:
+    whole = "".join(names)
+    if ":" not in whole and whole.isascii():
+        # No reserved name can be among them: those end in a colon, and a prefix cannot begin one.
+        return tuple([prefix + name for name in names])
+    return tuple(prefix + name for name in names if not (is_reserved(name) or (prefix and is_reserved(prefix + name))))
 
 
 def groups_of_machine(claims: ClaimsReader, client: ActingClient, *, group_by_subject: bool) -> Groups:

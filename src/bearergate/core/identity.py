@@ -5,8 +5,7 @@ Raises ClaimRejected or ClientRejected for what cannot be read; decides nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bearergate.core.claims import (
     ACT,
@@ -33,8 +32,7 @@ from bearergate.core.reasons import Reason
 _MAX_LISTED: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ActingClient:
+class ActingClient(NamedTuple):
     """The client that acts, and the claim that named it."""
 
     client_id: str
@@ -46,16 +44,25 @@ def named_clients(claims: ClaimsReader) -> tuple[ActingClient, ...]:
 
     Raises ClaimRejected for one that is no non-empty string.
     """
-    named = [ActingClient(client_id, name) for name in CLIENT_CLAIMS if (client_id := claims.string(name)) is not None]
-    for client in named:
-        if not client.client_id.strip():
-            raise refusal(Reason.CLAIM_MALFORMED, client.claim)
+    named: list[ActingClient] = []
+    names = claims.keys()
+    for name in CLIENT_CLAIMS:
+        if name in names:
+            client_id = claims.string(name)
+            if not client_id or not client_id.strip():
+                raise refusal(Reason.CLAIM_MALFORMED, name)
+            named.append(ActingClient(client_id, name))
     return tuple(named)
 
 
-def acting_client(claims: ClaimsReader, policy: IssuerPolicy) -> ActingClient | None:
-    """The client that acts: the first that is named; None when the token names no client."""
-    named = named_clients(claims)
+def acting_client(
+    claims: ClaimsReader, policy: IssuerPolicy, named: tuple[ActingClient, ...] | None = None
+) -> ActingClient | None:
+    """The client that acts: the first that is named; None when the token names no client.
+
+    `named`: what `named_clients` said, where it was asked already.
+    """
+    named = named_clients(claims) if named is None else named
     if not named and policy.client_from_audience:
         audiences = claims.strings(AUD) or ()
         return ActingClient(audiences[0], AUD) if len(audiences) == 1 else None

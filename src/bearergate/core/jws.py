@@ -5,7 +5,7 @@ The family is decided by the key's type, never by text of the header. Knows no i
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -20,6 +21,9 @@ from bearergate.core.errors import refusal
 from bearergate.core.reasons import Reason
 
 PublicKey: TypeAlias = RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
+
+Verifier: TypeAlias = Callable[[bytes, bytes], bool]
+"""Whether a signature over a signing input holds, for one algorithm and one key."""
 
 UNSUPPORTED_MEMBERS: Final = ("crit", "b64", "zip", "cty")
 """Header members whose mere presence refuses a token: each would change how it must be processed."""
@@ -33,7 +37,7 @@ class Algorithm:
     kty: str
     curve: str | None = None
     hash: hashes.HashAlgorithm | None = None
-    padding: padding.AsymmetricPadding | None = None
+    padding: AsymmetricPadding | None = None
     coordinate: int = 0
     """Bytes of each half of an ECDSA signature (RFC 7518 section 3.4)."""
     order: int = 0
@@ -41,31 +45,64 @@ class Algorithm:
 
     def verify(self, key: PublicKey, signature: bytes, signing_input: bytes) -> bool:
         """Whether the signature holds. A key of another family never verifies anything."""
-        try:
-            if isinstance(key, RSAPublicKey) and self.padding and self.hash:
-                key.verify(signature, signing_input, self.padding, self.hash)
-                return True
-            if isinstance(key, ec.EllipticCurvePublicKey) and self.coordinate and self.hash:
-                return self._verify_ecdsa(key, signature, signing_input, self.hash)
-            if isinstance(key, Ed25519PublicKey) and self.kty == "OKP":
-                key.verify(signature, signing_input)
-                return True
-        except InvalidSignature:
-            return False
-        return False
+        return self.verifier(key)(signature, signing_input)
 
-    def _verify_ecdsa(
-        self, key: ec.EllipticCurvePublicKey, signature: bytes, signing_input: bytes, digest: hashes.HashAlgorithm
-    ) -> bool:
-        # The length is judged before anything is converted: a raw pair of another size must never reach DER.
-        if len(signature) != 2 * self.coordinate:
-            return False
-        r = int.from_bytes(signature[: self.coordinate], "big")
-        s = int.from_bytes(signature[self.coordinate :], "big")
-        if not (0 < r < self.order and 0 < s < self.order):
-            return False
-        key.verify(encode_dss_signature(r, s), signing_input, ec.ECDSA(digest))
-        return True
+    def verifier(self, key: PublicKey) -> Verifier:
+        """The verification with this key, ready for any number of signatures."""
+        if isinstance(key, RSAPublicKey) and self.padding and self.hash:
+            return self._rsa_verifier(key, self.padding, self.hash)
+        if isinstance(key, ec.EllipticCurvePublicKey) and self.coordinate and self.hash:
+            return self._ecdsa_verifier(key, self.hash)
+        if isinstance(key, Ed25519PublicKey) and self.kty == "OKP":
+            return self._ed25519_verifier(key)
+        return _verify_nothing
+
+    def _rsa_verifier(self, key: RSAPublicKey, scheme: AsymmetricPadding, digest: hashes.HashAlgorithm) -> Verifier:
+        verify_signature = key.verify
+
+        def verify(signature: bytes, signing_input: bytes) -> bool:
+            try:
+                verify_signature(signature, signing_input, scheme, digest)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
+
+    def _ecdsa_verifier(self, key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm) -> Verifier:
+        verify_signature, coordinate, order, scheme = key.verify, self.coordinate, self.order, ec.ECDSA(digest)
+
+        def verify(signature: bytes, signing_input: bytes) -> bool:
+            # The length is judged before anything is converted: a raw pair of another size must never reach DER.
+            if len(signature) != 2 * coordinate:
+                return False
+            r = int.from_bytes(signature[:coordinate], "big")
+            s = int.from_bytes(signature[coordinate:], "big")
+            if not (0 < r < order and 0 < s < order):
+                return False
+            try:
+                verify_signature(encode_dss_signature(r, s), signing_input, scheme)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
+
+    def _ed25519_verifier(self, key: Ed25519PublicKey) -> Verifier:
+        verify_signature = key.verify
+
+        def verify(signature: bytes, signing_input: bytes) -> bool:
+            try:
+                verify_signature(signature, signing_input)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
+
+
+def _verify_nothing(_signature: bytes, _signing_input: bytes) -> bool:
+    return False
 
 
 def _rsa(name: str, digest: hashes.HashAlgorithm) -> Algorithm:

@@ -6,12 +6,13 @@ whatever is wrong is MalformedToken, never another exception.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from bearergate.core.claims import Json, UnverifiedClaims
-from bearergate.core.encoding import DuplicateMember, NotStrict, decode_base64url, decode_json_object
+from bearergate.core.encoding import DuplicateMember, NotStrict
 from bearergate.core.errors import refusal
+from bearergate.core.fast_encoding import PLAIN, Codec
 from bearergate.core.reasons import Reason
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
@@ -21,13 +22,16 @@ AT_JWT: Final = frozenset({"at+jwt", "application/at+jwt"})
 _DOTS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """The three parts of a compact JWS, still encoded. Not shown by repr: error trackers keep local variables."""
+class Segments(NamedTuple):
+    """The three parts of a compact JWS, still encoded."""
 
-    header: str = field(repr=False)
-    payload: str = field(repr=False)
-    signature: str = field(repr=False)
+    header: str
+    payload: str
+    signature: str
+
+    def __repr__(self) -> str:
+        # Not the parts: error trackers keep local variables.
+        return "Segments()"
 
     @property
     def signing_input(self) -> bytes:
@@ -49,38 +53,41 @@ class JoseHeader:
         return self.typ is not None and self.typ.lower() in AT_JWT
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedToken:
+class UnverifiedToken(NamedTuple):
     """A well-formed token that anybody could have written."""
 
     header: JoseHeader
     claims: UnverifiedClaims
-    signing_input: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    segments: Segments
+    signature: bytes
+
+    def __repr__(self) -> str:
+        # Not its parts: error trackers keep local variables.
+        return "UnverifiedToken()"
 
 
 def split(token: str) -> Segments:
     """Cut a compact JWS into its three segments; raises MalformedToken. Five segments (JWE) are refused."""
     if not token.isascii() or token.count(".") != _DOTS:
         raise refusal(Reason.MALFORMED_TOKEN)
-    header, payload, signature = token.split(".")
-    return Segments(header, payload, signature)
+    first, last = token.find("."), token.rfind(".")
+    return Segments(token[:first], token[first + 1 : last], token[last + 1 :])
 
 
-def decode_object(segment: str) -> dict[str, Json]:
+def decode_object(segment: str, codec: Codec = PLAIN) -> dict[str, Json]:
     """Decode a segment that must hold a JSON object; raises MalformedToken."""
     try:
-        return decode_json_object(decode_base64url(segment))
+        return codec.decode_json_object(codec.decode_base64url(segment))
     except DuplicateMember:
         raise refusal(Reason.DUPLICATE_MEMBER) from None
     except NotStrict:
         raise refusal(Reason.MALFORMED_TOKEN) from None
 
 
-def decode_signature(segment: str) -> bytes:
+def decode_signature(segment: str, codec: Codec = PLAIN) -> bytes:
     """Decode the signature segment; raises MalformedToken."""
     try:
-        return decode_base64url(segment)
+        return codec.decode_base64url(segment)
     except NotStrict:
         raise refusal(Reason.MALFORMED_TOKEN) from None
 

@@ -14,9 +14,10 @@ from typing import Final
 
 from bearergate.core.claims import Json
 from bearergate.core.encoding import NotStrict, decode_json_object
-from bearergate.core.jwk import KeySet, KeySetError, parse_jwk_set
+from bearergate.core.jwk import KeySet
 from bearergate.core.keyring import KeyLifecycle, Origin, Snapshot
 from bearergate.core.policy import KeySource
+from bearergate.core.screening import KeySetError, parse_jwk_set
 
 CLOCK_TOLERANCE: Final = 30.0
 """Seconds by which the wall clocks of two machines may differ."""

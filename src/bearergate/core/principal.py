@@ -5,8 +5,9 @@ Frozen values. Knows nothing of how they were proven or what they may do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from bearergate.core.claims import Frozen
 from bearergate.core.reasons import Reason
@@ -22,7 +23,7 @@ class Actor:
     actor: Actor | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Principal:
     """A caller whose token was validated. Its identity is the pair (issuer, subject)."""
 
@@ -38,7 +39,7 @@ class Principal:
     scopes: frozenset[str]
     groups: tuple[str, ...]
     """Effective groups: those of the token for a person, one virtual group for a machine client."""
-    groups_problem: Reason | None = None
+    groups_problem: Reason | None = field(default_factory=lambda: None)
     """Why groups are empty or some were dropped; decisions that read groups must look here."""
     machine: bool = False
     """Whether the token was given to a client and not to a person."""
@@ -52,3 +53,28 @@ class Principal:
     actor: Actor | None = None
     claims: Mapping[str, Frozen] = field(repr=False, hash=False)
     """All verified claims, immutable."""
+
+    @classmethod
+    def proven(cls, values: dict[str, Any], later: Callable[[], dict[str, Any]]) -> Self:
+        """A principal whose remaining values (`later`) are derived when one of them is first asked for.
+
+        Most callers read few of them, and this is on every request's way.
+        """
+        self = cls.__new__(cls)
+        # Past the frozen fields' own setters, which would cost more than all the checks.
+        self.__dict__.update(values, _later=later)
+        return self
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the value is
+        # Asked only for what is not there yet. Two threads may derive the same values; the later ones are as good.
+        later = self.__dict__.get("_later")
+        if later is not None and not name.startswith("_"):
+            self.__dict__.update(later())
+            self.__dict__.pop("_later", None)
+        if name not in self.__dict__:
+            raise AttributeError(name)
+        return self.__dict__[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        _ = self.claims
+        return {name: value for name, value in self.__dict__.items() if name != "_later"}

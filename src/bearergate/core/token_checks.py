@@ -42,7 +42,7 @@ def size_facts(x: Examination) -> tuple[str, str]:
 
 def check_form(x: Examination) -> None:
     segments = split(x.token)
-    x.signature = decode_signature(segments.signature)
+    x.signature = decode_signature(segments.signature, x.codec)
     x.segments = segments
 
 
@@ -51,7 +51,7 @@ def form_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_header_json(x: Examination) -> None:
-    x.header_members = decode_object(x.segments.header)
+    x.header_members = decode_object(x.segments.header, x.codec)
 
 
 def header_json_facts(x: Examination) -> tuple[str, str]:
@@ -59,7 +59,7 @@ def header_json_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_payload_json(x: Examination) -> None:
-    x.payload = UnverifiedClaims(decode_object(x.segments.payload))
+    x.payload = UnverifiedClaims(decode_object(x.segments.payload, x.codec))
 
 
 def payload_json_facts(x: Examination) -> tuple[str, str]:
@@ -139,8 +139,10 @@ def key_facts(x: Examination) -> tuple[str, str]:
 
 def check_signature(x: Examination) -> None:
     algorithm = ALGORITHMS[x.header.alg]
-    if not any(algorithm.verify(key.public_key, x.signature, x.signing_input) for key in x.candidates):
-        raise refusal(Reason.SIGNATURE_INVALID)
+    for key in x.candidates:
+        if key.verifier(algorithm)(x.signature, x.signing_input):
+            return
+    raise refusal(Reason.SIGNATURE_INVALID)
 
 
 def signature_facts(x: Examination) -> tuple[str, str]:

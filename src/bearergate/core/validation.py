@@ -6,28 +6,57 @@ of a walk in which every check has passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from bearergate.core.checks import CLOSING, OPENING, Check
-from bearergate.core.claims import AUD, EXP, IAT, JTI, SUB, VerifiedClaims
+from bearergate.core.check import Check
+from bearergate.core.checks import CLOSING, OPENING
+from bearergate.core.claims import EXP, IAT, NBF, VerifiedClaims
 from bearergate.core.errors import AccessDenied, ConfigError, InvalidToken, Problem, Refusal
 from bearergate.core.examination import Examination
-from bearergate.core.identity import acting_party, granted_scopes
+from bearergate.core.fast_encoding import Codec, fastest
+from bearergate.core.groups import effective_groups
+from bearergate.core.identity import ActingClient
 from bearergate.core.jwk import KeySet
-from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
+from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader, UnverifiedToken
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.report import Outcome, Report, Row
 
 
-class Validation:
-    """The table of checks, selected once for a set of trusted issuers. Immutable and safe to share."""
+class Span(NamedTuple):
+    """When a verdict holds, as far as time goes: `since <= now < until`, seconds since the epoch."""
 
-    def __init__(self, issuers: Iterable[IssuerPolicy], *, max_token_bytes: int = MAX_TOKEN_BYTES) -> None:
-        """Raises ConfigError when two policies claim one spelling of an issuer."""
+    since: float
+    until: float
+
+
+_Walk: TypeAlias = tuple[tuple[Check, Callable[[Examination], None]], ...]
+"""Rows of the table in their order, each with what it runs."""
+
+_MAX_HEADERS: Final = 1024
+_FORM: Final = 2
+"""Rows of the table before anything is decoded."""
+
+
+class Validation:
+    """The table of checks, selected once for a set of trusted issuers. Safe to share."""
+
+    def __init__(
+        self,
+        issuers: Iterable[IssuerPolicy],
+        *,
+        max_token_bytes: int = MAX_TOKEN_BYTES,
+        codec: Codec | None = None,
+    ) -> None:
+        """`codec`: how segments are decoded, the fastest there is if None; it changes no verdict.
+
+        Raises ConfigError when two policies claim one spelling of an issuer.
+        """
+        self._codec: Final = codec or fastest()
         spellings: dict[str, IssuerPolicy] = {}
         for policy in issuers:
             for spelling in (policy.issuer, *policy.aliases):
@@ -38,8 +67,11 @@ class Validation:
         self.issuers: Mapping[str, IssuerPolicy] = MappingProxyType(spellings)
         self._max_bytes: Final = max_token_bytes
         self._closing: Final = {
-            policy.issuer: tuple(check for check in CLOSING if check.applies(policy)) for policy in spellings.values()
+            policy.issuer: _selected(check for check in CLOSING if check.applies(policy))
+            for policy in spellings.values()
         }
+        self._headers: dict[str, JoseHeader] = {}
+        """Headers of tokens that were proven, by their segment: nobody else can fill it."""
 
     def begin(self, token: str) -> tuple[UnverifiedToken, IssuerPolicy]:
         """Parse, judge the header and find the trusted issuer; nothing here needs a key.
@@ -47,8 +79,14 @@ class Validation:
         Raises MalformedToken, HeaderRejected, UntrustedIssuer or ClaimRejected (RFC 7515, RFC 7519, RFC 8725).
         """
         x = self._examination(token)
-        _walk(OPENING, x)
-        return UnverifiedToken(x.header, x.payload, x.segments.signing_input, x.signature), x.policy
+        _walk(_FORMING, x)
+        known = self._headers.get(x.segments.header)
+        if known is None:
+            _walk(_READING, x)
+        else:
+            x.header = known
+            _walk(_READING_KNOWN_HEADER, x)
+        return UnverifiedToken(x.header, x.payload, x.segments, x.signature), x.policy
 
     def finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet, now: float) -> Principal:
         """Verify the signature, check every claim at `now` (seconds since the epoch), and name the principal.
@@ -58,7 +96,24 @@ class Validation:
         x = _continue(unverified, policy, now)
         x.keys = keys
         _walk(self._closing[policy.issuer], x)
+        self._remember(unverified.segments.header, unverified.header)
         return _principal(x, VerifiedClaims.sealed(unverified.claims))
+
+    def span(self, unverified: UnverifiedToken, policy: IssuerPolicy) -> Span:
+        """When `finish` would say of a token again what it just said (RFC 7519 sections 4.1.4 to 4.1.6)."""
+        claims = unverified.claims
+        nbf = None if policy.skip_nbf else claims.seconds(NBF)
+        iat = claims.seconds(IAT)
+        until = (claims.seconds(EXP) or 0.0) + policy.leeway
+        if iat is not None and policy.max_token_age is not None:
+            until = min(until, iat + policy.max_token_age)
+        return Span(max(nbf or 0.0, iat or 0.0) - policy.leeway, until)
+
+    def _remember(self, segment: str, header: JoseHeader) -> None:
+        if segment not in self._headers:
+            if len(self._headers) >= _MAX_HEADERS:
+                self._headers = {}
+            self._headers[segment] = header
 
     def open_report(self, token: str) -> tuple[list[Row], Examination]:
         """Every opening row for one token, and the examination to look for keys with."""
@@ -82,24 +137,35 @@ class Validation:
 
     def _examination(self, token: str) -> Examination:
         x = Examination()
-        x.token, x.issuers, x.max_bytes = token, self.issuers, self._max_bytes
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
         return x
 
 
 def _continue(unverified: UnverifiedToken, policy: IssuerPolicy, now: float) -> Examination:
     x = Examination()
     x.header, x.claims, x.policy, x.now = unverified.header, unverified.claims, policy, now
-    x.signing_input, x.signature = unverified.signing_input, unverified.signature
+    x.signing_input, x.signature = unverified.segments.signing_input, unverified.signature
     return x
 
 
-def _walk(checks: tuple[Check, ...], x: Examination) -> None:
-    for check in checks:
-        try:
-            check.run(x)
-        except (InvalidToken, AccessDenied) as error:
-            error.expected, error.actual = check.facts(x)
-            raise
+def _selected(checks: Iterable[Check]) -> _Walk:
+    return tuple((check, check.run) for check in checks)
+
+
+_FORMING: Final = _selected(OPENING[:_FORM])
+_READING: Final = _selected(OPENING[_FORM:])
+_READING_KNOWN_HEADER: Final = _selected(check for check in OPENING[_FORM:] if not check.header_only)
+
+
+def _walk(rows: _Walk, x: Examination) -> None:
+    row: Check | None = None
+    try:
+        for row, run in rows:  # noqa: B007 - the row that raised
+            run(x)
+    except (InvalidToken, AccessDenied) as error:
+        if row is not None:
+            error.found_by(partial(row.facts, x))
+        raise
 
 
 def _report(check: Check, x: Examination) -> Row:
@@ -126,22 +192,26 @@ def _row(check: Check, outcome: Outcome, expected: str, actual: str, reason: Rea
 
 
 def _principal(x: Examination, claims: VerifiedClaims) -> Principal:
-    client = x.client()
-    groups = x.groups()
-    return Principal(
-        issuer=x.policy.issuer,
-        subject=claims.string(SUB) or "",
-        client_id=client.client_id if client else None,
-        client_id_claim=client.claim if client else None,
-        audiences=claims.strings(AUD) or (),
-        scopes=granted_scopes(claims),
-        groups=groups.names,
-        groups_problem=groups.problem,
-        machine=x.machine(),
-        token_kind=x.policy.token_kind.value,
-        token_id=claims.string(JTI),
-        issued_at=claims.seconds(IAT),
-        expires_at=claims.seconds(EXP) or 0.0,
-        actor=acting_party(claims),
-        claims=claims.frozen(),
-    )
+    client = x.client
+    values = {
+        "issuer": x.policy.issuer,
+        "subject": x.subject,
+        "client_id": client.client_id if client else None,
+        "client_id_claim": client.claim if client else None,
+        "audiences": x.audiences,
+        "scopes": x.scopes,
+        "machine": x.machine,
+        "token_kind": x.policy.token_kind.value,
+        "token_id": x.token_id,
+        "issued_at": x.iat,
+        "expires_at": x.exp,
+        "actor": x.actor,
+    }
+    return Principal.proven(values, partial(_derived_values, claims, x.policy, client, machine=x.machine))
+
+
+def _derived_values(
+    claims: VerifiedClaims, policy: IssuerPolicy, client: ActingClient | None, *, machine: bool
+) -> dict[str, Any]:
+    groups = effective_groups(claims, policy, client, machine=machine)
+    return {"groups": groups.names, "groups_problem": groups.problem, "claims": claims.frozen()}

@@ -1,0 +1,87 @@
+"""The same decoding as core/encoding.py, by msgspec (extra `fast`) wherever it is provably as strict.
+
+Whatever msgspec does not read, or reads and would write in another way, goes to the strict reader and never straight to
+refusal: so both accept the same texts with the same values. The only file that may import msgspec, and lazily.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from bearergate.core.claims import Json
+from bearergate.core.encoding import (
+    MAX_DEPTH,
+    MAX_INTEGER_DIGITS,
+    NotStrict,
+    decode_base64url,
+    decode_json_object,
+    to_standard_alphabet,
+)
+
+_PADDING: Final = (b'"', b"", b'=="', b'="')
+"""The end of a JSON string of base64, by the length of its text modulo 4."""
+
+
+_LONG: Final = 10**MAX_INTEGER_DIGITS
+
+
+class Codec(NamedTuple):
+    """How segments are decoded: base64url, and JSON objects. Both raise NotStrict for anything that is not strict."""
+
+    decode_base64url: Callable[[str], bytes]
+    decode_json_object: Callable[[bytes], dict[str, Json]]
+
+
+PLAIN: Final = Codec(decode_base64url, decode_json_object)
+"""The standard library's decoders."""
+
+
+def fastest() -> Codec:
+    """The fast decoders where msgspec is installed, else the plain ones."""
+    return fast() or PLAIN
+
+
+def fast() -> Codec | None:
+    """The decoders of msgspec, or None where it is not installed."""
+    try:
+        from msgspec import DecodeError
+        from msgspec.json import Decoder, Encoder
+    except ImportError:
+        return None
+    read_base64 = Decoder(bytes).decode
+    read, write = Decoder().decode, Encoder().encode
+
+    def base64url(text: str) -> bytes:
+        try:
+            return read_base64(b'"' + to_standard_alphabet(text) + _PADDING[len(text) % 4])
+        except ValueError:
+            raise NotStrict("not base64url") from None
+
+    def json_object(raw: bytes) -> dict[str, Json]:
+        if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+            try:
+                value = read(raw)
+                # Equal bytes prove that nothing was passed over: no duplicate member, no other number, no other text.
+                if type(value) is dict and write(value) == raw and not _has_long_integer(value.values()):
+                    return value
+            except (DecodeError, ValueError, RecursionError):
+                pass
+        return decode_json_object(raw)
+
+    return Codec(base64url, json_object)
+
+
+def _has_long_integer(values: Iterable[Json]) -> bool:
+    """Whether there is an integer that the strict reader refuses, at any depth."""
+    for value in values:
+        kind = type(value)
+        # Nearly all are strings, which are asked for first.
+        if kind is str:
+            continue
+        if kind is int:
+            if not -_LONG < value < _LONG:  # type: ignore[operator]
+                return True
+        elif (kind is list and _has_long_integer(value)) or (kind is dict and _has_long_integer(value.values())):  # type: ignore[arg-type, union-attr]
+            return True
+    return False
