@@ -26,7 +26,6 @@ from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
 from bearergate.core.handover import anonymous_headers, anonymous_members, identity_headers, identity_members
-from bearergate.core.key_health import KeyHealth
 from bearergate.core.keyring import Phase
 from bearergate.core.principal import Principal
 from bearergate.faults import report_fault
@@ -122,7 +121,7 @@ class _Readiness:
 
     async def answer(self, _: Request) -> Response:
         health = self._validator.health()
-        ready = all(_is_usable(keys) for keys in health.values())
+        ready = all(keys.is_in_force for keys in health.values())
         issuers = {issuer: asdict(keys) for issuer, keys in health.items()}
         return _json(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, {"ready": ready, "issuers": issuers})
 
@@ -164,11 +163,6 @@ def _response(answer: Answer) -> Response:
 
 def _json(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     return JSONResponse(content, status, headers={**_NO_STORE, **(headers or {})})
-
-
-def _is_usable(keys: KeyHealth) -> bool:
-    """Whether a token could be verified now. Keys given by the operator are fresh and expire never."""
-    return keys.state == Phase.FRESH or (keys.expires_in is not None and keys.expires_in > 0)
 
 
 async def _keep_warm(validator: Validator, every: float) -> None:

@@ -9,15 +9,13 @@ from typing import Final
 
 from bearergate.cli.times import duration
 from bearergate.core.key_health import KeyHealth
-from bearergate.core.keyring import Phase
 
 _ANSWERS: Final = "see that it answers from this machine (route, proxy, ca_file, discovery_url)"
 
 
 def can_be_used(keys: KeyHealth) -> bool:
     """Whether a token could be verified now."""
-    is_within_time = keys.state == Phase.FRESH or (keys.expires_in is not None and keys.expires_in > 0)
-    return is_within_time and keys.keys > 0
+    return keys.is_in_force and keys.keys > 0
 
 
 def why_not(keys: KeyHealth) -> str:

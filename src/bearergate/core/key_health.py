@@ -35,6 +35,11 @@ class KeyHealth:
     ignored_records: int = 0
     """Shared records that were not used: forged, from the future, or too old."""
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether tokens are judged by these keys now. Keys given by the operator are fresh and expire never."""
+        return self.state == Phase.FRESH or (self.expires_in is not None and self.expires_in > 0)
+
 
 def health(ring: Keyring, now: float, *, stale_uses: int = 0, ignored_records: int = 0) -> KeyHealth:
     """The health of one issuer's keys. `backoff` is told only where it hurts: without a fresh set."""

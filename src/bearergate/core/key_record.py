@@ -130,7 +130,7 @@ def read_object(raw: bytes) -> dict[str, Json]:
     try:
         return decode_json_object(raw)
     except NotStrict as problem:
-        raise BadRecord(f"it is not strict JSON: {problem}") from None
+        raise BadRecord(f"it cannot be read: {problem}") from None
 
 
 def check_time(record: KeyRecord, now: float, lifecycle: KeyLifecycle, *, allow_expired: bool = False) -> None:
