@@ -177,8 +177,10 @@ class IssuerKeys:
 
     def record(self) -> KeyRecord | None:
         """What a snapshot file keeps of these keys, or None without keys that were fetched."""
-        snapshot = self._ring.snapshot
-        return None if snapshot is None or self._ring.given else record_of(snapshot, self._issuer, self._digest)
+        ring = self._ring
+        if ring.snapshot is None or ring.given or ring.phase(self._monotonic()) is Phase.EXPIRED:
+            return None
+        return record_of(ring.snapshot, self._issuer, self._digest)
 
     def reset_after_fork(self) -> None:
         """In a child process: the flight's thread is gone, and the lock may be held by nobody."""

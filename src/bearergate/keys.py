@@ -133,10 +133,7 @@ class Keys:
         return {issuer: station.health() for issuer, station in self._configured.items()}
 
     def records(self) -> tuple[KeyRecord, ...]:
-        """What a snapshot file keeps: the keys of every configured issuer that were fetched, however old.
-
-        Whoever reads them judges their age.
-        """
+        """What a snapshot file keeps: the keys of every configured issuer that were fetched and may still be used."""
         kept = [station.record() for station in self._configured.values()]
         return tuple(record for record in kept if record is not None)
 
