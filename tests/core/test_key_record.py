@@ -107,7 +107,7 @@ def test_a_key_set_is_the_one_that_its_digest_names(document: bytes) -> None:
     "raw", [b"", b"[]", b"null", b"{", b'{"a": 1, "a": 2}', b'{"a": NaN}', b"\xff{}", b"\xef\xbb\xbf{}", b"{} {}"]
 )
 def test_what_holds_a_record_is_strict_json(raw: bytes) -> None:
-    with pytest.raises(BadRecord, match="it is not strict JSON"):
+    with pytest.raises(BadRecord, match="JSON"):
         read_object(raw)
     assert read_object(b'{"a": 1}') == {"a": 1}
 

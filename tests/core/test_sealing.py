@@ -109,13 +109,13 @@ def test_a_record_that_names_another_place_than_the_one_it_was_sealed_for_is_ref
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda body: b"[]", "it is not strict JSON: JSON is not an object"),
-        (lambda body: b"", "it is not strict JSON: not strict JSON"),
+        (lambda body: b"[]", "JSON is not an object"),
+        (lambda body: b"", "not strict JSON"),
         (lambda body: b"{}", "a member is missing or of the wrong type"),
-        (lambda body: body.replace(b"600.0", b"1e999"), "it is not strict JSON: JSON number is not finite"),
+        (lambda body: body.replace(b"600.0", b"1e999"), "JSON number is not finite"),
         (
             lambda body: body.replace(b"600.0", b'600.0, "ttl": 601.0'),
-            "it is not strict JSON: JSON object names a member twice",
+            "JSON object names a member twice",
         ),
         (lambda body: body.replace(b"\\\"kty\\\"", b"\\\"ktx\\\""), "the key set is not the one that its sha256 names"),
     ],
@@ -124,7 +124,7 @@ def test_a_record_that_names_another_place_than_the_one_it_was_sealed_for_is_ref
 def test_the_secret_does_not_make_nonsense_readable(spoil: Callable[[bytes], bytes], problem: str) -> None:
     body = SEALED.partition(b"\n")[2]
     assert spoil(body) != body
-    assert refused(sealed_by_hand(spoil(body))) == problem
+    assert refused(sealed_by_hand(spoil(body))).endswith(problem)
 
 
 def test_a_refusal_repeats_nothing_of_what_was_refused() -> None:

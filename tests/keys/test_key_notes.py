@@ -102,6 +102,18 @@ def test_uses_of_old_keys_are_counted_exactly(clock: Clock) -> None:
     assert len(events) == 1
 
 
+def test_old_keys_are_logged_once_a_minute_also_where_nobody_observes(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = KeyNotes("https://issuer.test", clock, None)
+    for moment in (0, 59, 60, 119, 120):
+        notes.stale(SNAPSHOT, SNAPSHOT.fetched_at + 700 + moment)
+    assert [entry.getMessage() for entry in caplog.records] == [
+        f"https://issuer.test does not answer; its keys are {age} s old and used {uses} times past their time"
+        for age, uses in ((700, 1), (760, 3), (820, 5))
+    ]
+
+
 def test_uses_of_old_keys_are_counted_exactly_through_a_validator(issuer: FakeIssuer, clock: Clock) -> None:
     events: list[Event] = []
     validator = validator_over(issuer.fetch, issuer, clock, observers=[events.append])

@@ -122,6 +122,7 @@ def test_an_operator_may_allow_them_for_as_long_as_an_outage_may_last(
     assert validator.health()[issuer.issuer].last_success == START - age
     clock.advance(1)
     assert reason_of(validator, issuer.mint()) == Reason.KEYS_EXPIRED
+    assert validator.key_records() == ()
     issuer.down = False
     clock.advance(60)
     assert reason_of(validator, issuer.mint()) is None
@@ -183,11 +184,13 @@ def test_a_snapshot_is_not_handed_on_to_others(issuer: FakeIssuer, clock: Clock,
     assert store.values == {}
 
 
-def test_what_was_fetched_is_kept_for_a_snapshot_however_old_it_is(issuer: FakeIssuer, clock: Clock) -> None:
+def test_what_was_fetched_is_kept_for_a_snapshot_until_its_hard_maximum(issuer: FakeIssuer, clock: Clock) -> None:
     validator = validator_for(issuer, clock=clock)
     assert validator.key_records() == ()
     validator.warm()
     (record,) = validator.key_records()
-    clock.advance(5000)
+    clock.advance(4199)
     assert validator.key_records() == (record,)
     assert record.fetched_at == START
+    clock.advance(1)
+    assert validator.key_records() == ()
