@@ -30,6 +30,7 @@ from bearergate.core.claims import (
 )
 from bearergate.core.errors import Refusal, refusal
 from bearergate.core.examination import Examination, show, show_claim
+from bearergate.core.identity import acting_party, granted_scopes, named_clients
 from bearergate.core.policy import AudienceMatch, MachineMode, TokenKind
 from bearergate.core.reasons import Reason
 
@@ -132,8 +133,10 @@ def subject_facts(x: Examination) -> tuple[str, str]:
 
 def check_types(x: Examination) -> None:
     x.token_id = x.claims.string(JTI)
-    # Derived here and kept for the rows and the principal that need them.
-    _ = x.named, x.scopes, x.actor
+    # Kept for the rows and the principal that need them.
+    x.named = named_clients(x.claims)
+    x.scopes = granted_scopes(x.claims)
+    x.actor = acting_party(x.claims)
 
 
 def types_facts(x: Examination) -> tuple[str, str]:

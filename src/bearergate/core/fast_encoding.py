@@ -24,6 +24,8 @@ _PADDING: Final = (b'"', b"", b'=="', b'="')
 
 
 _LONG: Final = 10**MAX_INTEGER_DIGITS
+_LEAVES: Final = frozenset({str, bool, float, type(None)})
+"""The types of values that cannot be more than the strict reader takes."""
 
 
 class Codec(NamedTuple):
@@ -59,29 +61,32 @@ def fast() -> Codec | None:
             raise NotStrict("not base64url") from None
 
     def json_object(raw: bytes) -> dict[str, Json]:
-        if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
-            try:
-                value = read(raw)
-                # Equal bytes prove that nothing was passed over: no duplicate member, no other number, no other text.
-                if type(value) is dict and write(value) == raw and not _has_long_integer(value.values()):
-                    return value
-            except (DecodeError, ValueError, RecursionError):
-                pass
+        try:
+            value = read(raw)
+            # Equal bytes prove that nothing was passed over: no duplicate member, no other number, no other text.
+            if type(value) is dict and write(value) == raw and _is_strict(value.values(), MAX_DEPTH - 1):
+                return value
+        except (DecodeError, ValueError, RecursionError):
+            # Not a verdict yet; deep nesting ends in a RecursionError, too.
+            pass
         return decode_json_object(raw)
 
     return Codec(base64url, json_object)
 
 
-def _has_long_integer(values: Iterable[Json]) -> bool:
-    """Whether there is an integer that the strict reader refuses, at any depth."""
+def _is_strict(values: Iterable[Json], room: int) -> bool:
+    """Whether the strict reader would take these values too; `room`: how many levels may still be nested in them."""
     for value in values:
         kind = type(value)
         # Nearly all are strings, which are asked for first.
         if kind is str:
             continue
-        if kind is int:
-            if not -_LONG < value < _LONG:  # type: ignore[operator]
-                return True
-        elif (kind is list and _has_long_integer(value)) or (kind is dict and _has_long_integer(value.values())):  # type: ignore[arg-type, union-attr]
-            return True
-    return False
+        if isinstance(value, list):
+            if not room or not (_LEAVES.issuperset(map(type, value)) or _is_strict(value, room - 1)):
+                return False
+        elif isinstance(value, dict):
+            if not room or not _is_strict(value.values(), room - 1):
+                return False
+        elif kind is int and not -_LONG < value < _LONG:  # type: ignore[operator]
+            return False
+    return True

@@ -19,7 +19,6 @@ MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_KID: Final = 256
 AT_JWT: Final = frozenset({"at+jwt", "application/at+jwt"})
 """Both spellings of the `typ` of an access token (RFC 9068 section 2.1), in lower case."""
-_DOTS: Final = 2
 
 
 class Segments(NamedTuple):
@@ -68,9 +67,10 @@ class UnverifiedToken(NamedTuple):
 
 def split(token: str) -> Segments:
     """Cut a compact JWS into its three segments; raises MalformedToken. Five segments (JWE) are refused."""
-    if not token.isascii() or token.count(".") != _DOTS:
+    first = token.find(".")
+    last = token.find(".", first + 1)
+    if first < 0 or last < 0 or token.find(".", last + 1) >= 0 or not token.isascii():
         raise refusal(Reason.MALFORMED_TOKEN)
-    first, last = token.find("."), token.rfind(".")
     return Segments(token[:first], token[first + 1 : last], token[last + 1 :])
 
 
