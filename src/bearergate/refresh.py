@@ -67,10 +67,12 @@ class Refresh:
             if found is not None and self._is_enough(found, wanted):
                 return Landing(found, held.place)
             landing = self._fetched(replace(held, snapshot=found or held.snapshot), deadline)
-            if landing.snapshot is None:
-                # An older set of another machine is better than a set that is older still, or none.
-                return Landing(found, held.place, landing.problem)
-            return Landing(visit.published(landing.snapshot, held.snapshot), landing.place)
+            if landing.snapshot is not None:
+                return Landing(visit.published(landing.snapshot, held.snapshot), landing.place)
+            # Meanwhile another machine may have succeeded, and an older set is better than one older still, or none.
+            found = visit.newer(held.snapshot) or found
+            is_settled = found is not None and self._is_enough(found, wanted)
+            return Landing(found, held.place, None if is_settled else landing.problem)
 
     def _found(self, visit: SharedVisit, held: Held, wanted: JoseHeader | None, deadline: float) -> Snapshot | None:
         """A newer set, as soon as it is enough or as it is this machine's turn to fetch."""

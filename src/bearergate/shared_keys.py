@@ -12,7 +12,15 @@ from typing import Final, Protocol, Self
 
 from bearergate.clocks import Clock
 from bearergate.core.errors import ConfigError, Problem
-from bearergate.core.key_record import BadRecord, KeyRecord, check_time, record_of, snapshot_of, source_digest
+from bearergate.core.key_record import (
+    CLOCK_TOLERANCE,
+    BadRecord,
+    KeyRecord,
+    check_time,
+    record_of,
+    snapshot_of,
+    source_digest,
+)
 from bearergate.core.keyring import KeyLifecycle, Origin, Snapshot
 from bearergate.core.policy import KeySource
 from bearergate.core.sealing import MIN_SECRET_BYTES, seal, sealed_size, unseal
@@ -178,11 +186,17 @@ class SharedRecord:
             tenant_of=self._tenant_of,
             origin=Origin.SHARED,
         )
-        if found.is_newer_than(held):
+        if held is None or (found.is_newer_than(held) and not _is_same_fetch(found, held)):
             return found
-        if held is not None and held.is_newer_than(found):
+        if held.is_newer_than(found):
             raise BadRecord("it is older than the keys that are held")
         return None
+
+
+def _is_same_fetch(found: Snapshot, held: Snapshot) -> bool:
+    """Whether a set only seems to be newer, because a clock that was ahead has been caught up with since."""
+    ahead = found.fetched_wall - held.fetched_wall
+    return (found.sequence, found.sha256) == (held.sequence, held.sha256) and ahead <= CLOCK_TOLERANCE
 
 
 class SharedVisit:

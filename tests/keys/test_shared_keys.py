@@ -94,6 +94,20 @@ def test_one_s_own_record_is_neither_news_nor_an_offence(issuer: FakeIssuer, clo
     assert issuer.jwks_requests == 3
 
 
+def test_the_same_keys_fetched_again_are_news(issuer: FakeIssuer, clock: Clock, store: MemoryStore) -> None:
+    put(store, issuer)
+    validator = machine(issuer, store, clock)
+    assert reason_of(validator, issuer.mint()) is None
+    clock.advance(590)
+    # A store that forgot everything was filled by a machine that began to count anew.
+    put(store, issuer, fetched_at=START + 500)
+    assert validator.health()[issuer.issuer].last_success == START
+    assert reason_of(validator, issuer.mint()) is None
+    settle([validator])
+    assert validator.health()[issuer.issuer].last_success == START + 500
+    assert issuer.connections == 0
+
+
 def test_keys_of_a_shared_record_are_screened_like_fetched_ones(
     issuer: FakeIssuer, clock: Clock, store: MemoryStore
 ) -> None:

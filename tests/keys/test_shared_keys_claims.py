@@ -78,6 +78,16 @@ def test_a_slow_fetch_is_waited_for_and_not_repeated(clock: Clock, store: Memory
     assert issuer.jwks_requests == 1
 
 
+def test_who_asked_in_vain_beside_a_slow_fetch_takes_what_it_brought(clock: Clock, store: MemoryStore) -> None:
+    issuer = FakeIssuer(clock=clock)
+    token = issuer.mint()
+    # Too slow for those who begin to ask when half of their time is over.
+    issuer.jwks_fault = Fault(delay=1.5)
+    machines = fleet(issuer, store, clock, 4, lifecycle=KeyLifecycle(flight_budget=2.0, max_wait=4.0))
+    assert all_at_once(machines, token) == [None] * 4
+    assert [one.health()[issuer.issuer].problem for one in machines] == [None] * 4
+
+
 def test_a_hanging_issuer_holds_up_no_machine_longer_than_it_would_alone(clock: Clock, store: MemoryStore) -> None:
     issuer = FakeIssuer(clock=clock)
     issuer.jwks_fault = Fault(hang=True)

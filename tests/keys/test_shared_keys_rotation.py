@@ -9,11 +9,21 @@ import pytest
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
 from bearergate.issuer_keys import Wait
-from bearergate.testing import FakeIssuer
+from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
 from tests.figures import tell
-from tests.keys.fleet import MemoryStore, all_at_once, claim_by_nobody, fleet, machine, put, record_for, settle
-from tests.keys.patient import START, Clock, reason_of, wait_until
+from tests.keys.fleet import (
+    MemoryStore,
+    all_at_once,
+    claim_by_nobody,
+    fleet,
+    machine,
+    put,
+    record_for,
+    settle,
+    supply_of,
+)
+from tests.keys.patient import START, Clock, policy_for, reason_of, wait_until
 
 SIZE = 20
 
@@ -176,3 +186,16 @@ def test_a_removed_key_dies_at_once_where_a_new_one_is_seen(
     for one in machines:
         assert reason_of(one, issuer.mint()) is None
         assert reason_of(one, old) == Reason.KEY_UNKNOWN
+
+
+def test_a_clock_that_is_ahead_does_not_make_the_same_record_news_again(
+    issuer: FakeIssuer, clock: Clock, store: MemoryStore
+) -> None:
+    fetch, supply = fetch_from(issuer), supply_of(store)
+    ahead = Validator([policy_for(issuer)], fetch=fetch, clock=lambda: clock() + 25, monotonic=clock, supply=supply)
+    reader = machine(issuer, store, clock)
+    token = issuer.mint(iat=clock.now, exp=clock.now + 7200)
+    assert [reason_of(one, token) for one in (ahead, reader)] == [None, None]
+    issuer.rotate(keep_old=False)
+    clock.advance(601)
+    assert reason_of(reader, token) == Reason.KEY_UNKNOWN
