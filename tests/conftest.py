@@ -1,4 +1,4 @@
-"""For every test: nothing but loopback is reachable. For every run: the figures that were measured, at its end."""
+"""For every test: only loopback is reachable. For every run: no token gets out, and figures are told at its end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.figures import FIGURES
+from tests.secrecy import plugin as secrecy
 
 LOOPBACK_NAMES = frozenset({"", "localhost"})
 
@@ -42,6 +43,10 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
 
 # An audit hook, because it also sees what C code and other threads open, and no test can forget to ask for it.
 sys.addaudithook(_guard)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    secrecy.pytest_configure(config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

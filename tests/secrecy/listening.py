@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from tests.secrecy.secrets import Secrets
+from tests.secrecy.signatures import Secrets
 
 _PENDING: Final = 64
 """Errors that are held until they are searched: what was expected is written into them after they are made."""
@@ -105,8 +105,8 @@ class LogEars(logging.Handler):
         try:
             self._listening.hear("log records", f"{self.format(record)}\n{record.args!r}")
         except (TypeError, ValueError):
-            # What cannot be formatted is nowhere written either; logging itself reports it.
-            self._listening.hear("log records", str(record.msg))
+            # Other handlers write what they cannot format to standard error, as it is.
+            self._listening.hear("log records", f"{record.msg}\n{record.args!r}")
 
 
 def listen(listening: Listening) -> None:
@@ -119,7 +119,8 @@ def listen(listening: Listening) -> None:
     def compact(token: str, *_: Any) -> None:
         listening.secrets.note(token)
 
-    signing.compact = minting.compact = compact
+    for module in (signing, minting):
+        vars(module)["compact"] = compact
 
     @_around(Decisions.tell)
     def tell(_: None, __: Decisions, event: object) -> None:
