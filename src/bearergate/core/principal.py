@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
 
 from bearergate.core.claims import Frozen
 from bearergate.core.reasons import Reason
@@ -65,16 +66,44 @@ class Principal:
         self.__dict__.update(values, _later=later)
         return self
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the value is
-        # Asked only for what is not there yet. Two threads may derive the same values; the later ones are as good.
-        later = self.__dict__.get("_later")
-        if later is not None and not name.startswith("_"):
-            self.__dict__.update(later())
-            self.__dict__.pop("_later", None)
-        if name not in self.__dict__:
-            raise AttributeError(name)
-        return self.__dict__[name]
+    if TYPE_CHECKING:
+        # Type checkers know the fields above. What follows would make a field of any name.
+        ...
+    else:
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the value is
+            # Asked only for what is not there yet. Two threads may derive the same values; those of either are good.
+            later = self.__dict__.get("_later")
+            if later is not None and not name.startswith("_"):
+                self.__dict__.update(later())
+                self.__dict__.pop("_later", None)
+            if name not in self.__dict__:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            return self.__dict__[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        _ = self.claims
-        return {name: value for name, value in self.__dict__.items() if name != "_later"}
+        """What a copy or a pickle keeps: every value, derived by now; claims in a form that can be pickled."""
+        claims = _thawed(self.claims)
+        # Copied in one step: another thread may be deriving the same values.
+        state = self.__dict__.copy()
+        state.pop("_later", None)
+        return {**state, "claims": claims}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, claims=_frozen(state["claims"]))
+
+
+def _thawed(value: Frozen) -> Any:  # noqa: ANN401 - the value with plain mappings
+    if isinstance(value, tuple):
+        return tuple(_thawed(item) for item in value)
+    if isinstance(value, Mapping):
+        return {name: _thawed(member) for name, member in value.items()}
+    return value
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - the value with read-only mappings
+    if isinstance(value, tuple):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return MappingProxyType({name: _frozen(member) for name, member in value.items()})
+    return value
