@@ -56,6 +56,18 @@ faults: $(VENV)/.wheel
 	$(say) 'fault scenarios'
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
+#: make mutants       mutation testing of src/bearergate/core, on the source tree; ARGS='--file jws.py' for one file
+.PHONY: mutants
+mutants: $(VENV)/.tools
+	$(say) 'mutation testing'
+	@PYTHONPATH=src:. nice -n 10 $(BIN)/python -m tests.mutation $(ARGS)
+
+#: make fuzz          a million spoilt inputs, on the source tree; ARGS='--cases 1000000 --seed 7' repeats a run
+.PHONY: fuzz
+fuzz: $(VENV)/.tools
+	$(say) 'fuzzing'
+	@PYTHONPATH=src:. nice -n 10 $(BIN)/python -m tests.fuzz $(ARGS)
+
 #: make lint          ruff, mypy, basedpyright, import-linter
 lint: $(VENV)/.wheel
 	$(say) 'ruff check'

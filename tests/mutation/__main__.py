@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutation import fresh
-from tests.mutation.in_place import InPlace
-from tests.mutation.killers import FAST, rounds
+from tests.mutation.in_place import PATIENCE, SECONDS, InPlace
+from tests.mutation.killers import ALL_OF_THE_CORE, FAST, rounds
 from tests.mutation.mutants import Mutant, Source
 from tests.mutation.tally import Tally
 from tests.mutation.verdicts import Verdict, each
 
 ROOT: Final = Path(__file__).parents[2]
 CORE: Final = ROOT / "src" / "bearergate" / "core"
-SECONDS: Final = 60.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,12 +39,17 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{len(mutants)} mutants of {len(files)} files", flush=True)
     fresh.preload()
     tally = Tally(files, mutants)
+    looked_at = set()
     for mutant, verdict in in_place(mutants, options.workers):
         tally.note(mutant, verdict)
+        if verdict is not Verdict.UNFIT:
+            looked_at.add(mutant)
     print(f"in place: {tally.summary()}, {time.monotonic() - started:.0f} s", flush=True)
     if not options.quick:
-        for number in range(max(len(rounds(ROOT, file)) for file in files)):
-            for mutant, verdict in in_a_fresh_process(tally.open(), number, options.workers):
+        for number in range(3):
+            # Those that were judged in place have met all tests of the core that run them.
+            asked = [mutant for mutant in tally.open() if number != ALL_OF_THE_CORE or mutant not in looked_at]
+            for mutant, verdict in in_a_fresh_process(asked, number, options.workers):
                 tally.note(mutant, verdict)
             print(f"afresh, round {number + 1}: {tally.summary()}, {time.monotonic() - started:.0f} s", flush=True)
     tally.print_table()
@@ -89,12 +93,22 @@ def _collect_and_judge(mutants: Sequence[Mutant], workers: int, pipe: int, said:
 
 def in_a_fresh_process(mutants: Sequence[Mutant], number: int, workers: int) -> Iterable[tuple[Mutant, Verdict]]:
     """Verdicts of processes that import the mutated package, on one round of tests."""
+    paths = {mutant.file: rounds(ROOT, mutant.file)[number] for mutant in mutants}
+    longest = max((_seconds_without_any_mutant(each_set) for each_set in {*paths.values()}), default=0.0)
 
     def judge(mutant: Mutant) -> Verdict:
-        return fresh.judge(CORE, mutant, rounds(ROOT, mutant.file)[number])
+        return fresh.judge(CORE, mutant, paths[mutant.file])
 
-    asked = [mutant for mutant in mutants if len(rounds(ROOT, mutant.file)) > number]
-    return each(asked, judge, workers=workers, seconds=SECONDS)
+    return each(mutants, judge, workers=workers, seconds=SECONDS + PATIENCE * longest)
+
+
+def _seconds_without_any_mutant(paths: Sequence[str]) -> float:
+    """How long tests take that have nothing to notice; nothing can be said of mutants when they fail."""
+    started = time.monotonic()
+    ((_, verdict),) = each([None], lambda _: fresh.judge(CORE, None, paths), workers=1, seconds=600.0)
+    if verdict is not Verdict.SURVIVED:
+        sys.exit(f"the tests fail without any mutant: {' '.join(paths)}")
+    return time.monotonic() - started
 
 
 if __name__ == "__main__":

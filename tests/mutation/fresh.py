@@ -58,13 +58,15 @@ class _Mutated(MetaPathFinder, Loader):
 
 def run_tests(paths: Sequence[str], *plugins: object) -> int:
     """Run pytest in this process; its exit status."""
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--tb=short", "--no-header"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:secrecy", "--tb=short", "--no-header"]
     return int(pytest.main([*options, *paths], plugins=list(plugins)))
 
 
-def judge(core: Path, mutant: Mutant, paths: Sequence[str]) -> Verdict:
+def judge(core: Path, mutant: Mutant | None, paths: Sequence[str]) -> Verdict:
     """Whether the tests notice; must be called in a process that has not imported the package."""
     assert PACKAGE not in sys.modules
+    if mutant is None:
+        return Verdict.SURVIVED if run_tests(paths) == 0 else Verdict.BROKEN
     path = core / mutant.file
     code = Source(mutant.file, path.read_text(encoding="utf-8")).compiled(str(path), mutant)
     sys.meta_path.insert(0, _Mutated(f"{PACKAGE}.{path.stem}", path, code))

@@ -20,7 +20,9 @@ from coverage import Coverage
 from tests.mutation.mutants import Mutant, Source
 from tests.mutation.verdicts import Verdict, each
 
-SECONDS: Final = 30.0
+SECONDS: Final = 10.0
+PATIENCE: Final = 3.0
+"""Processor time that a mutant may take: so much, and so many times what all tests take without one."""
 
 
 class InPlace:
@@ -62,7 +64,8 @@ class InPlace:
         def judge(mutant: Mutant) -> Verdict:
             return self._judge(mutant, covered[mutant.file], items)
 
-        for mutant, verdict in each(self._mutants, judge, workers=self._workers, seconds=SECONDS):
+        seconds = SECONDS + PATIENCE * sum(self._seconds.values())
+        for mutant, verdict in each(self._mutants, judge, workers=self._workers, seconds=seconds):
             self._tell(mutant, verdict)
         return True
 

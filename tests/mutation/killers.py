@@ -9,8 +9,10 @@ STRICT: Final = ("jwt.py", "jws.py", "checks.py", "validation.py", "token_checks
 """What decides whether a token is accepted: no mutant of these may survive."""
 
 FAST: Final = ("tests/core",)
-LAST: Final = ("tests/vectors", "tests/requests", "tests/properties", "tests/test_validator.py", "tests/adapters")
-"""Asked about what survives the tests of the core, as far as they are there."""
+ALL_OF_THE_CORE: Final = 1
+"""The round in which all tests of the core are asked."""
+LAST: Final = ("tests/vectors", "tests/test_validator.py", "tests/adapters")
+"""Asked about what survives the tests of the core. They start no server and depend on no chance."""
 
 _TABLE: Final = ("test_table_of_checks.py", "test_facts_of_checks.py")
 _FIRST: Final = {
@@ -26,9 +28,8 @@ _FIRST: Final = {
 }
 
 
-def rounds(root: Path, file: str) -> list[list[str]]:
-    """Tests to ask about a module, round by round, until one of them fails."""
+def rounds(root: Path, file: str) -> tuple[tuple[str, ...], ...]:
+    """Tests to ask about a module, round by round, until one of them fails: its own, the core's, some others."""
     names = _FIRST.get(file, (f"test_{file}",))
-    first = [f"tests/core/{name}" for name in names if (root / "tests/core" / name).exists()]
-    last = [path for path in LAST if (root / path).exists()]
-    return [found for found in (first, list(FAST), last) if found]
+    first = tuple(f"tests/core/{name}" for name in names if (root / "tests/core" / name).exists())
+    return first or FAST, FAST, LAST
