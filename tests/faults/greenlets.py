@@ -8,6 +8,7 @@ from gevent import monkey  # type: ignore[import-untyped]
 monkey.patch_all()
 
 # Everything else is loaded after the patching, as gevent demands of every program.
+import itertools  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
@@ -40,14 +41,29 @@ def cold(validator: Validator, tokens: list[str]) -> Any:
     return [greenlet.value[0] for greenlet in greenlets]
 
 
+def impatient(validator: Validator, tokens: list[str]) -> Any:
+    """Of three greenlets that wait for one flight one is killed, one has a timeout; what is the third told?"""
+
+    def give_up() -> None:
+        with gevent.Timeout(0.1, False):
+            validator.validate(tokens[0])
+
+    killed, timed_out = gevent.spawn(asked, validator, tokens[0]), gevent.spawn(give_up)
+    patient = gevent.spawn(asked, validator, tokens[0])
+    gevent.sleep(0.05)
+    killed.kill()
+    gevent.joinall([timed_out, patient])
+    return patient.value[0]
+
+
 def hanging(validator: Validator, tokens: list[str]) -> Any:
-    """The first token's issuer hangs; the second's is healthy. How long do its tokens, and the hub, take meanwhile?"""
-    slow, quick = tokens
-    validator.validate(quick)
+    """The first token's issuer hangs; the others' is healthy. How long do its tokens, and the hub, take meanwhile?"""
+    slow, quick = tokens[0], itertools.cycle(tokens[1:])
+    validator.validate(next(quick))
     before: list[tuple[str, float]] = []
     for _ in range(500):
         gevent.sleep(PAUSE)
-        before.append(asked(validator, quick))
+        before.append(asked(validator, next(quick)))
     stuck = [gevent.spawn(asked, validator, slow) for _ in range(100)]
     during: list[tuple[str, float]] = []
     rounds: list[float] = []
@@ -55,7 +71,7 @@ def hanging(validator: Validator, tokens: list[str]) -> Any:
         started = time.monotonic()
         gevent.sleep(PAUSE)
         rounds.append(time.monotonic() - started)
-        during.append(asked(validator, quick))
+        during.append(asked(validator, next(quick)))
     return {
         "before": before,
         "during": during,
@@ -64,7 +80,7 @@ def hanging(validator: Validator, tokens: list[str]) -> Any:
     }
 
 
-SCENES: dict[str, Callable[[Validator, list[str]], Any]] = {"cold": cold, "hanging": hanging}
+SCENES: dict[str, Callable[[Validator, list[str]], Any]] = {"cold": cold, "impatient": impatient, "hanging": hanging}
 
 if __name__ == "__main__":
     scene = SCENES[sys.argv[1]]

@@ -17,8 +17,9 @@ from tests.faults.servers import ROOT, environment
 PATIENCE = 40.0
 
 
-def told_by(program: str, scene: str, issuers: Sequence[FakeIssuer]) -> Any:
-    """What the program prints when it gets one token of each issuer; an assertion fails when it breaks or hangs."""
+def told_by(program: str, scene: str, issuers: Sequence[FakeIssuer], tokens: Sequence[str] = ()) -> Any:
+    """What the program prints; fails when it breaks or hangs. `tokens`: one of each issuer if not given."""
+    given = tokens or [issuer.mint() for issuer in issuers]
     with subprocess.Popen(
         [sys.executable, "-m", f"tests.faults.{program}", scene],
         env=environment(*issuers),
@@ -29,7 +30,7 @@ def told_by(program: str, scene: str, issuers: Sequence[FakeIssuer]) -> Any:
         text=True,
     ) as process:
         try:
-            said, errors = process.communicate("\n".join(issuer.mint() for issuer in issuers), PATIENCE)
+            said, errors = process.communicate("\n".join(given), PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             raise AssertionError(f"{program} {scene} hangs: {process.communicate()[1]}") from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -29,12 +30,18 @@ REFILL = 10
 
 def test_a_burst_of_2000_random_kids_costs_a_bucket_of_fetches_and_good_tokens_nothing() -> None:
     with FakeIssuer(alg=ALG).serve() as issuer:
-        validator, good = validator_for(issuer), issuer.mint()
+        validator = validator_for(issuer)
         burst = [issuer.mint(header={"kid": f"random-{n}"}) for n in range(2000)]
         # The one fetch that everybody needs.
-        validator.validate(good)
+        validator.validate(issuer.mint())
         valid: Counter[Reason | None] = Counter()
-        with going_on(4, lambda: valid.update([reason_of(validator, good)])), ThreadPoolExecutor(32) as pool:
+
+        def judge_a_good_one() -> None:
+            # A new one each time, so that no verdict is remembered.
+            valid.update([reason_of(validator, issuer.mint())])
+            threading.Event().wait(0.001)
+
+        with going_on(4, judge_a_good_one), ThreadPoolExecutor(32) as pool:
             started = time.monotonic()
             refused = Counter(pool.map(partial(reason_of, validator), burst))
             took = time.monotonic() - started
@@ -42,7 +49,7 @@ def test_a_burst_of_2000_random_kids_costs_a_bucket_of_fetches_and_good_tokens_n
         seen = f"{traffic_of(issuer)}; valid traffic meanwhile: {failures} of {valid.total()} failed; took {took:.1f} s"
         tell("2000 tokens with random kids in a burst, 32 threads", seen)
         assert refused == {Reason.KEY_UNKNOWN: 2000}
-        assert (failures, valid.total() > 100) == (0, True)
+        assert (failures, valid.total() > 20) == (0, True)
         assert issuer.jwks_requests <= 4 + took // REFILL
 
 

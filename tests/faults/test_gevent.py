@@ -17,3 +17,13 @@ def test_a_hundred_cold_greenlets_share_one_flight() -> None:
         tell("gevent: 100 cold greenlets", traffic_of(issuer))
         assert answers == {"accepted": 100}
         assert (issuer.discovery_requests, issuer.jwks_requests) == (1, 1)
+
+
+def test_a_greenlet_that_is_killed_and_one_that_gives_up_leave_the_flight_to_the_third() -> None:
+    with FakeIssuer().serve() as issuer:
+        issuer.jwks_fault = Fault(delay=0.5)
+        patient = told_by("greenlets", "impatient", [issuer])
+        scenario = "gevent: one of three waiting greenlets killed, one timed out"
+        tell(scenario, f"third waiter: {patient}; {traffic_of(issuer)}")
+        assert patient == "accepted"
+        assert (issuer.discovery_requests, issuer.jwks_requests) == (1, 1)

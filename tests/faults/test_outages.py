@@ -59,7 +59,8 @@ def test_an_outage_is_survived_for_69_minutes_and_not_for_71() -> None:
     clock = Clock()
     with FakeIssuer(clock=clock).serve() as issuer:
         validator = validator_for(issuer, clock=clock)
-        validator.validate(issuer.mint())
+        remembered = issuer.mint(exp=clock.now + 2 * 3600)
+        validator.validate(remembered)
         fetched = clock.now
         issuer.stop()
         told = {}
@@ -69,7 +70,12 @@ def test_an_outage_is_survived_for_69_minutes_and_not_for_71() -> None:
             tell(f"issuer down since just after a good fetch, ttl 10 min: at {age} min", told[age].reason or "accepted")
         assert [told[age].reason for age in (9, 11, 69)] == [None, None, None]
         assert told[71].reason is Reason.KEYS_EXPIRED
-        assert validator.health()[issuer.issuer].stale_uses == 2
+        # Nor does a verdict that was remembered outlive the keys with which it was made.
+        clock.now = fetched + 69 * MINUTE
+        assert reason_of(validator, remembered) is None
+        clock.now = fetched + 71 * MINUTE
+        assert reason_of(validator, remembered) is Reason.KEYS_EXPIRED
+        assert validator.health()[issuer.issuer].stale_uses >= 2
         # While it waits for the next attempt nobody waits with it.
         again = ask(validator, issuer.mint())
         assert again.reason is Reason.KEYS_EXPIRED

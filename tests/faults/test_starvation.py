@@ -87,7 +87,10 @@ def test_whichever_thread_of_a_fetch_cannot_start_the_attempt_fails_by_name_and_
                 Starts(patched, refused=number)
                 told = judged(validator, issuer.mint())
             problem = validator.health()[issuer.issuer].problem
-            tell(f"thread {number + 1} of {needed.count} of a fetch cannot start", f"{told.reason}: {problem}")
+            scenario = (
+                f"thread {number + 1} of {needed.count} of a fetch cannot start, {'async' if in_loop else 'sync'}"
+            )
+            tell(scenario, f"{told.reason}: {problem}")
             assert told.reason is Reason.KEYS_UNAVAILABLE
             assert "no thread could be started to" in (problem or "")
             assert told.seconds < AT_ONCE

@@ -77,9 +77,11 @@ def stuck_threads(validator: Validator, token: str, told: list[Answered]) -> Ite
             thread.join(30)
 
 
-def measure(validator: Validator, control: Validator, token: str, seen: Measured, seconds: float) -> None:
+def measure(validator: Validator, control: Validator, issuer: FakeIssuer, seen: Measured, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        # A new one each time, so that no verdict is remembered.
+        token = issuer.mint()
         seen.take(seen.during, ask(validator, token))
         seen.take(seen.control, ask(control, token))
         threading.Event().wait(GAP)
@@ -88,15 +90,16 @@ def measure(validator: Validator, control: Validator, token: str, seen: Measured
 def test_ten_seconds_of_a_hanging_issuer_leave_another_issuers_tokens_as_quick_as_before() -> None:
     with two_issuers() as (slow, quick):
         validator, control = validator_for(slow, quick), validator_for(quick)
-        token, seen, refused = quick.mint(), Measured(), list[Answered]()
+        seen, refused = Measured(), list[Answered]()
         for _ in range(500):
+            token = quick.mint()
             seen.take(seen.before, ask(validator, token))
             seen.take(seen.control, ask(control, token))
             threading.Event().wait(GAP)
         # The first of each is the fetch.
         seen.before, seen.control = seen.before[1:], []
         with stuck_threads(validator, slow.mint(), refused):
-            measure(validator, control, token, seen, 10.0)
+            measure(validator, control, quick, seen, 10.0)
         seen.judge(f"one issuer hangs for 10 s, {STUCK} threads stuck")
         waited = percentile([answer.seconds for answer in refused], 1)
         tell(f"one issuer hangs for 10 s, {STUCK} threads stuck: its own callers", f"answered within {waited:.1f} s")
@@ -107,6 +110,7 @@ def test_ten_seconds_of_a_hanging_issuer_leave_another_issuers_tokens_as_quick_a
 def test_a_hanging_issuer_leaves_another_issuers_tokens_in_the_same_event_loop_as_quick_as_before() -> None:
     async def run() -> None:
         for _ in range(500):
+            token = quick.mint()
             seen.take(seen.before, await ask_async(validator, token))
             seen.take(seen.control, await ask_async(control, token))
             await asyncio.sleep(GAP)
@@ -115,6 +119,7 @@ def test_a_hanging_issuer_leaves_another_issuers_tokens_in_the_same_event_loop_a
         await asyncio.sleep(0.2)
         end = time.monotonic() + 3.0
         while time.monotonic() < end:
+            token = quick.mint()
             seen.take(seen.during, await ask_async(validator, token))
             seen.take(seen.control, await ask_async(control, token))
             await asyncio.sleep(GAP)
@@ -122,7 +127,7 @@ def test_a_hanging_issuer_leaves_another_issuers_tokens_in_the_same_event_loop_a
 
     with two_issuers() as (slow, quick):
         validator, control = validator_for(slow, quick), validator_for(quick)
-        token, strange, seen, refused = quick.mint(), slow.mint(), Measured(), list[Answered]()
+        strange, seen, refused = slow.mint(), Measured(), list[Answered]()
         asyncio.run(run())
         seen.judge("one issuer hangs, 1000 tasks of the same event loop stuck")
         assert {answer.reason for answer in refused} == {Reason.KEYS_UNAVAILABLE}
@@ -137,14 +142,14 @@ def test_behind_a_full_pool_of_workers_a_token_waits_for_a_worker_at_most_once_a
     """
     with two_issuers() as (slow, quick):
         validator = validator_for(slow, quick)
-        token, strange = quick.mint(), slow.mint()
-        validator.validate(token)
+        strange = slow.mint()
+        validator.validate(quick.mint())
         with ThreadPoolExecutor(8) as pool:
             arrived = time.monotonic()
             stuck = [pool.submit(ask, validator, strange) for _ in range(8)]
             # Behind them a queue in which every second token is one of the hanging issuer.
-            behind = [pool.submit(ask, validator, strange if number % 2 else token) for number in range(200)]
-            outside = ask(validator, token)
+            behind = [pool.submit(ask, validator, strange if number % 2 else quick.mint()) for number in range(200)]
+            outside = ask(validator, quick.mint())
             assert all(future.result(30).reason is Reason.KEYS_UNAVAILABLE for future in stuck)
             answers = [future.result(30) for future in behind]
             drained = time.monotonic() - arrived
