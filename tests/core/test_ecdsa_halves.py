@@ -72,6 +72,14 @@ def test_a_refused_signature_is_false_and_nothing_else(alg: str) -> None:
         assert algorithm.verify(key, signature, DATA) is False
 
 
+@pytest.mark.parametrize("alg", ["RS256", "PS512", "EdDSA"])
+def test_so_is_a_refused_signature_of_another_kind(alg: str) -> None:
+    key = new_key(alg)
+    assert ALGORITHMS[alg].verify(public(key), key.sign(DATA), DATA) is True
+    assert ALGORITHMS[alg].verify(public(key), key.sign(DATA), DATA + b"x") is False
+    assert ALGORITHMS[alg].verify(public(KEY), key.sign(DATA), DATA) is False
+
+
 def test_an_algorithm_that_lacks_a_part_verifies_nothing_and_is_no_fault() -> None:
     rsa = new_key("RS256")
     whole = ((ALGORITHMS["RS256"], rsa), (ALGORITHMS["ES256"], KEY))

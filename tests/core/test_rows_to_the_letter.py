@@ -12,7 +12,7 @@ from bearergate.core.checks import TABLE
 from bearergate.core.errors import ClaimRejected, ClientRejected, MalformedToken, Refusal, Unavailable
 from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
-from bearergate.core.jwt import JoseHeader, decode_object, decode_signature
+from bearergate.core.jwt import JoseHeader, decode_object, decode_signature, split
 from bearergate.core.policy import AudienceMatch, MachineClients, MachineMode, TokenKind
 from bearergate.core.reasons import Reason as R
 from bearergate.core.screening import parse_jwk_set
@@ -132,6 +132,21 @@ def test_a_token_kind_of_rfc9068_is_judged_by_its_header_alone() -> None:
     # Its type is refused; of its claims nothing is said in addition.
     report = report_on(mint(nonce="n", header={"typ": "JWT"}), under(token_kind=TokenKind.RFC9068))
     assert [row.check for row in report.rows if row.outcome == "fail"] == ["header type"]
+
+
+def test_an_id_token_policy_sees_the_mark_of_an_access_token_also_without_any_claim_that_speaks_of_kinds() -> None:
+    report = report_on(mint(header={"typ": "at+jwt"}), under(token_kind=TokenKind.ID_TOKEN))
+    assert {row.check for row in report.rows if row.outcome == "fail"} == {"header type", "token kind"}
+
+
+def test_a_use_that_is_neither_access_nor_id_is_no_mark() -> None:
+    assert verdict(mint(token_use="other")) is None
+
+
+@pytest.mark.parametrize("token", ["", ".", "aa", "aa.bb", "aa.bb..", "aa..bb.cc", "..aa.bb", "...", "aa.bb.c.c"])
+def test_a_token_with_more_or_fewer_dots_is_not_cut(token: str) -> None:
+    with pytest.raises(MalformedToken):
+        split(token)
 
 
 def test_a_lifetime_without_an_end_is_a_missing_claim_and_no_fault() -> None:

@@ -69,7 +69,8 @@ def split(token: str) -> Segments:
     """Cut a compact JWS into its three segments; raises MalformedToken. Five segments (JWE) are refused."""
     first = token.find(".")
     last = token.find(".", first + 1)
-    if first < 0 or last < 0 or token.find(".", last + 1) >= 0 or not token.isascii():
+    # Without a first dot there is no second one either.
+    if last < 0 or token.find(".", last + 1) >= 0 or not token.isascii():
         raise refusal(Reason.MALFORMED_TOKEN)
     return Segments(token[:first], token[first + 1 : last], token[last + 1 :])
 
