@@ -277,4 +277,5 @@ def test_a_digest_tells_nothing_of_what_it_was_made_of() -> None:
 def test_a_seed_knows_the_record_of_each_issuer() -> None:
     other = record(issuer="https://other.test")
     seed = Seed(records=(RECORD, other))
+    assert not seed.allow_expired
     assert (seed.of(ISSUER), seed.of("https://other.test"), seed.of("https://third.test")) == (RECORD, other, None)

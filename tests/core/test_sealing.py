@@ -136,12 +136,12 @@ def test_a_refusal_repeats_nothing_of_what_was_refused() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        b'{"keys": [' + b'""' * 5_000 + b"]}",
-        b'{"keys": []}' + b"\n" * 10_000,
-        b'{"keys": ["' + b"\\\\" * 5_000 + b'"]}',
-        '{"keys": ["größe"]}'.encode() + b"\t" * 10_000,
-        b'{"keys": ["' + b"\x7f" * 10_000 + b'"]}',
-        b'{"keys": ["' + "\u2028\U0001f511".encode() * 1_500 + b'"]}',
+        b'{"keys": [' + b'""' * 100_000 + b"]}",
+        b'{"keys": []}' + b"\n" * 200_000,
+        b'{"keys": ["' + b"\\\\" * 100_000 + b'"]}',
+        '{"keys": ["größe"]}'.encode() + b"\t" * 200_000,
+        b'{"keys": ["' + b"\x7f" * 200_000 + b'"]}',
+        b'{"keys": ["' + "\u2028\U0001f511".encode() * 30_000 + b'"]}',
         jwks(),
     ],
     ids=range(7),
