@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from tests.fuzz import documents, requests, texts, tokens
+from tests.fuzz import documents, records, requests, texts, tokens
 from tests.fuzz.wrong import WrongAnswer
 
 CHUNK: Final = 250
@@ -27,15 +27,17 @@ class Target:
 
 
 TARGETS: Final = (
-    Target("token text", 5, tokens.spoilt, tokens.judge_spoilt),
+    Target("token text", 4, tokens.spoilt, tokens.judge_spoilt),
+    Target("token text, whole validator", 1, tokens.spoilt, tokens.judge_whole),
     Target("signed header and claims", 3, tokens.signed, tokens.judge_signed),
     Target("explained token", 1, tokens.signed, tokens.judge_report),
-    Target("Authorization values", 3, requests.authorization, requests.judge_authorization),
+    Target("Authorization values", 2, requests.authorization, requests.judge_authorization),
     Target("paths", 1, requests.path, requests.judge_path),
     Target("JSON objects", 2, texts.json_object, texts.judge_json_object),
     Target("base64url", 1, texts.base64url, texts.judge_base64url),
     Target("Dex subjects", 1, texts.subject, texts.judge_subject),
     Target("JWK Sets", 1, documents.key_set, documents.judge_key_set),
+    Target("key records", 1, records.record, records.judge_record),
     Target("discovery documents", 1, documents.metadata, documents.judge_metadata),
     Target("issuer identifiers", 1, documents.url, documents.judge_url),
 )

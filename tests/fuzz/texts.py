@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
-from bearergate.core.encoding import NotStrict, decode_base64url, decode_json_object
+from bearergate.core.encoding import NotStrict
+from bearergate.core.fast_encoding import PLAIN, fastest
 from bearergate.core.groups import dex_subject
 from tests.fuzz import referee, spoiling
 from tests.fuzz.wrong import WrongAnswer
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+_FAST: Final = fastest()
 _MEMBERS: Final = {
     "iss": "https://issuer.test", "aud": ["a", "b"], "exp": 1_800_000_300,
     "nested": {"a": [1, -2.5e3, True, None, "\u00e9\u6771"]},
@@ -27,9 +33,8 @@ def base64url(chance: Random) -> str:
 
 def judge_base64url(text: str) -> bool:
     """One spelling of every byte."""
-    try:
-        raw = decode_base64url(text)
-    except NotStrict:
+    raw = _same(text, PLAIN.decode_base64url, _FAST.decode_base64url)
+    if raw is None:
         return False
     if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
         raise WrongAnswer("a second spelling of the same bytes")
@@ -44,10 +49,9 @@ def json_object(chance: Random) -> bytes:
 
 
 def judge_json_object(raw: bytes) -> bool:
-    """Accepted only when the referee reads the same object."""
-    try:
-        found = decode_json_object(raw)
-    except NotStrict:
+    """Accepted only when both decoders and the referee read the same object."""
+    found = _same(raw, PLAIN.decode_json_object, _FAST.decode_json_object)
+    if found is None:
         return False
     try:
         expected = referee.plain_object(raw)
@@ -56,6 +60,20 @@ def judge_json_object(raw: bytes) -> bool:
     if found != expected:
         raise WrongAnswer("another object than everybody else reads")
     return True
+
+
+def _same(given: T, plain: Callable[[T], R], fast: Callable[[T], R]) -> R | None:
+    """What both decoders make of the same input; None when both refuse it."""
+    read: list[R | None] = []
+    for decode in (plain, fast):
+        try:
+            read.append(decode(given))
+        except NotStrict:
+            read.append(None)
+    # As texts: 1, 1.0 and true are equal and not the same.
+    if repr(read[0]) != repr(read[1]):
+        raise WrongAnswer("two decoders, two readings")
+    return read[0]
 
 
 def subject(chance: Random) -> str:

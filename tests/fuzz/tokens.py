@@ -6,18 +6,23 @@ says whether it may.
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
 from bearergate.core.errors import Refusal
+from bearergate.core.fast_encoding import PLAIN
 from bearergate.core.identity import unverified_identity
 from bearergate.core.jwk import KeySet
-from bearergate.core.policy import IssuerPolicy
+from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.core.screening import parse_jwk_set
 from bearergate.core.validation import Validation
 from bearergate.testing import FakeIssuer
 from bearergate.testing.signing import compact
+from bearergate.validator import Validator
 from tests.fuzz import referee, spoiling
 from tests.fuzz.wrong import WrongAnswer
 
@@ -31,7 +36,9 @@ _ISSUERS: Final = [
 ISSUER: Final = _ISSUERS[0]
 PUBLISHED: Final[list[dict[str, Any]]] = [jwk for issuer in _ISSUERS for jwk in issuer.jwks()["keys"]]
 _KEYS: Final = parse_jwk_set(json.dumps({"keys": PUBLISHED}).encode())
-_VALIDATION: Final = Validation([IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({AUDIENCE}), leeway=LEEWAY)])
+_POLICY: Final = IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({AUDIENCE}), leeway=LEEWAY)
+_VALIDATION: Final = Validation([_POLICY])
+_PLAIN: Final = Validation([_POLICY], codec=PLAIN)
 
 _MINTED: Final = tuple(
     token
@@ -100,6 +107,8 @@ def judge_report(token: str) -> bool:
     unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
     if report.accepted is not _accepts(token):
         raise WrongAnswer("explain and validate differ")
+    if report.accepted is not _accepts(token, validation=_PLAIN):
+        raise WrongAnswer("the fast decoder and the plain one differ")
     return report.accepted
 
 
@@ -108,10 +117,32 @@ def lets_strangers_in(keys: KeySet) -> bool:
     return any(_accepts(token, keys) for token in _FORGED)
 
 
-def _accepts(token: str, keys: KeySet = _KEYS) -> bool:
+@functools.cache
+def _validator(_: int) -> Validator:
+    """The whole thing, with keys at hand and verdicts remembered; one for each process."""
+    keys = json.dumps({"keys": PUBLISHED}).encode()
+    validator = Validator([replace(_POLICY, keys=KeySource(jwks=keys))], clock=lambda: NOW)
+    validator.warm()
+    return validator
+
+
+def judge_whole(token: str) -> bool:
+    """The validator as applications use it accepts what was minted good, and remembers nothing else."""
+    accepted = False
+    for _ in range(2):
+        try:
+            accepted = bool(_validator(os.getpid()).validate(token).subject)
+        except Refusal:
+            accepted = False
+        if accepted is not (token in _GOOD):
+            raise WrongAnswer("a token that nobody minted was accepted" if accepted else "a good token was refused")
+    return accepted
+
+
+def _accepts(token: str, keys: KeySet = _KEYS, validation: Validation = _VALIDATION) -> bool:
     try:
-        unverified, policy = _VALIDATION.begin(token)
-        principal = _VALIDATION.finish(unverified, policy, keys, NOW)
+        unverified, policy = validation.begin(token)
+        principal = validation.finish(unverified, policy, keys, NOW)
     except Refusal as error:
         str(error)
         return False
