@@ -57,7 +57,7 @@ def fast() -> Codec | None:
     def base64url(text: str) -> bytes:
         try:
             return read_base64(b'"' + to_standard_alphabet(text) + _PADDING[len(text) % 4])
-        except ValueError:
+        except (DecodeError, ValueError):
             raise NotStrict("not base64url") from None
 
     def json_object(raw: bytes) -> dict[str, Json]:
