@@ -6,13 +6,13 @@ Does what core/keyring.py decides. One slow issuer's state is never shared with 
 from __future__ import annotations
 
 import logging
+import os
 import random
+import sys
 import threading
 from collections.abc import Generator
-from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from cachetools import TTLCache
 
@@ -26,6 +26,7 @@ from bearergate.core.key_record import KeyRecord, record_of, source_digest
 from bearergate.core.keyring import Act, Decision, Keyring, Origin, Phase, Snapshot
 from bearergate.core.policy import KeySource
 from bearergate.first_keys import first_ring
+from bearergate.flights import Flight, Wait
 from bearergate.key_notes import KeyNotes
 from bearergate.key_supply import Surroundings
 from bearergate.refresh import Held, Landing, Refresh, shared_record
@@ -35,49 +36,7 @@ _OVERDUE: Final = 1.0
 """Seconds beyond its budget after which a flight is given up: what holds it up, nothing could cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A refresh under way, and the future that ends with it."""
-
-    wanted: JoseHeader | None
-    """The header whose unknown kid forced it, or None when it was due."""
-    started: float = field(default_factory=monotonic_clock)
-    ended: Future[None] = field(default_factory=Future)
-
-    def __post_init__(self) -> None:
-        # Marked as running before anybody sees it: a waiter that is cancelled cannot cancel it for the others.
-        self.ended.set_running_or_notify_cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A caller's wait for a flight, and how long it may last."""
-
-    flight: Future[None]
-    until: float
-    """Seconds of the real monotonic clock."""
-    final: bool
-    """Whether nothing more is asked when it has ended: it was this caller's kid that forced the flight."""
-
-    def wait(self) -> bool:
-        """Block until the flight arrives or the patience ends; whether it arrived."""
-        try:
-            self.flight.result(max(0.0, self.until - monotonic_clock()))
-        except TimeoutError:
-            return False
-        return True
-
-    async def wait_async(self) -> bool:
-        """The same in an event loop. Cancelling the waiter never cancels the flight."""
-        import asyncio
-
-        wrapped = asyncio.wrap_future(self.flight)
-        try:
-            arrived, _ = await asyncio.wait({wrapped}, timeout=max(0.0, self.until - monotonic_clock()))
-        finally:
-            # Lets the flight forget a loop that may be closed by the time it arrives; the flight itself goes on.
-            wrapped.cancel()
-        return bool(arrived)
+_Untold: TypeAlias = tuple[None, Snapshot | None, str, float]
 
 
 class IssuerKeys:
@@ -94,10 +53,12 @@ class IssuerKeys:
         self._notes = KeyNotes(issuer, around.wall, around.notify)
         self._ring = first_ring(issuer, source, around)
         self._place: Place | None = None
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._flight: Flight | None = None
+        self._departing: Flight | None = None
         self._negatives: TTLCache[tuple[str | None, str], bool] = self._no_negatives()
-        self._untold: list[tuple[None, Snapshot | None, str, float]] = []
+        self._untold: list[_Untold] = []
 
     def holds(self, header: JoseHeader) -> bool:
         """Whether a fresh set is at hand that settles which key this is."""
@@ -119,8 +80,11 @@ class IssuerKeys:
             decision = ring.decide(header, now, negative=negative, doubted=doubted)
             if decision.act not in (Act.USE, Act.UNAVAILABLE):
                 patience = self._lifecycle.stale_wait if decision.act is Act.WAIT_BRIEFLY else self._lifecycle.max_wait
+                joined = self._flight
                 flight = self._fly(header if decision.act is Act.FORCE else None)
-                return Wait(flight.ended, monotonic_clock() + patience, final=flight.wanted == header)
+                final = flight.wanted == header
+                early = flight is joined and not final
+                return Wait(flight.ended, monotonic_clock() + patience, final, early)
             if decision.refresh:
                 self._fly(None)
         return self._use(ring, decision, now)
@@ -132,7 +96,9 @@ class IssuerKeys:
         now = self._monotonic()
         with self._held():
             ring = self._ring
-            decision = ring.settle(header, now, arrived=arrived, final=waited.final, doubted=doubted)
+            decision = ring.settle(
+                header, now, arrived=arrived, final=waited.final, early=waited.early, doubted=doubted
+            )
             if decision.act is Act.FORCE:
                 flight = self._fly(header)
                 return Wait(flight.ended, waited.until, final=flight.wanted == header)
@@ -184,22 +150,49 @@ class IssuerKeys:
 
     def reset_after_fork(self) -> None:
         """In a child process: the flight's thread is gone, and the lock may be held by nobody."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
-        self._flight = None
+        self._flight = self._departing = None
         # Whoever held the lock may have been half-way through a change of it.
         self._negatives = self._no_negatives()
         self._notes.reset_after_fork()
 
     @contextmanager
     def _held(self) -> Generator[None, None, None]:
-        """Hold the lock; what has to be told of failures meanwhile is told without it."""
+        """Hold the lock; flights depart, and what has to be told of failures meanwhile is told, without it."""
+        if self._process != os.getpid():
+            # A server in C forks without Python's hooks: the lock may be held by nobody, the flight has no thread.
+            self.reset_after_fork()
         with self._lock:
             self._give_up_overdue()
             yield
-            # Taken with the lock held, so that no other thread tells the same.
+            # Taken with the lock held, so that no other thread does the same.
+            departing, self._departing = self._departing, None
             untold, self._untold = self._untold, []
+        if departing is not None:
+            untold += self._depart(departing)
         for failure in untold:
             self._notes.refreshed(*failure)
+
+    def _depart(self, flight: Flight) -> list[_Untold]:
+        """Start the thread of a flight; what is to be told when it cannot be. Called without the lock.
+
+        Starting a thread waits for it. Under gevent everybody else runs meanwhile, and a lock that was made before
+        the patching would stop the whole process at the next caller.
+        """
+        thread = threading.Thread(target=self._run, args=(flight,), name="bearergate-keys", daemon=True)
+        try:
+            if sys.is_finalizing():
+                # Up to Python 3.11 such a thread is taken and never runs, and its start waits for it.
+                raise RuntimeError("no thread runs any more")
+            thread.start()
+        except (RuntimeError, MemoryError):
+            with self._lock:
+                if self._flight is flight:
+                    self._fail(flight, "no thread could be started to fetch the keys")
+                untold, self._untold = self._untold, []
+            return untold
+        return []
 
     def _use(self, ring: Keyring, decision: Decision, now: float) -> KeySet:
         if decision.act is Act.UNAVAILABLE or ring.snapshot is None:
@@ -215,12 +208,7 @@ class IssuerKeys:
         flight = Flight(wanted)
         if wanted is not None:
             self._ring = self._ring.spent(self._monotonic())
-        self._flight = flight
-        thread = threading.Thread(target=self._run, args=(flight,), name="bearergate-keys", daemon=True)
-        try:
-            thread.start()
-        except (RuntimeError, MemoryError):
-            self._fail(flight, "no thread could be started to fetch the keys")
+        self._flight = self._departing = flight
         return flight
 
     def _give_up_overdue(self) -> None:

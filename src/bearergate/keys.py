@@ -24,8 +24,10 @@ from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import KeySource
+from bearergate.core.screening import load_importer
 from bearergate.fetch import Fetch
-from bearergate.issuer_keys import IssuerKeys, Wait
+from bearergate.flights import Wait
+from bearergate.issuer_keys import IssuerKeys
 from bearergate.key_supply import KeySupply, Surroundings
 
 _ISSUERS_ONLY: Final = KeySupply()
@@ -55,6 +57,7 @@ class Keys:
                 if other not in sources:
                     problem = f"names {other}, which is not configured"
                     raise ConfigError([Problem(f"{issuer} shares_keys_with", problem, "configure both issuers")])
+        load_importer()
         numbers = lifecycle or KeyLifecycle()
         around = Surroundings(
             lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify, supply=supply

@@ -8,7 +8,7 @@ import pytest
 
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
-from bearergate.issuer_keys import Wait
+from bearergate.flights import Wait
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
 from tests.figures import tell
@@ -122,7 +122,7 @@ def test_a_kid_counts_as_unknown_only_once_the_issuer_was_asked(
     station = validator._keys._configured[issuer.issuer]
     header = header_of(validator, news)
     claim_by_nobody(store, issuer)
-    with station._lock:
+    with station._held():
         flight = station._fly(None)
     put(store, issuer, issuer.jwks()["keys"][0], fetched_at=clock.now, sequence=9)
     store.claims.clear()

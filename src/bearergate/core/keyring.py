@@ -202,12 +202,20 @@ class Keyring:
                 return self._wait(now)
 
     def settle(
-        self, header: JoseHeader, now: float, *, arrived: bool, final: bool = True, doubted: KeySet | None = None
+        self,
+        header: JoseHeader,
+        now: float,
+        *,
+        arrived: bool,
+        final: bool = True,
+        early: bool = False,
+        doubted: KeySet | None = None,
     ) -> Decision:
         """What remains for a caller who waited.
 
         `arrived`: the flight ended; otherwise the patience did. `final`: the caller waited for a forced fetch, or has
         no patience left; otherwise a set that another machine fetched, earlier, may be asked about once more.
+        `early`: the flight had begun before the caller came, so that the set may be older than the token.
         """
         phase = self.phase(now)
         if self.snapshot is None or phase is Phase.EXPIRED:
@@ -216,7 +224,7 @@ class Keyring:
             return Decision(Act.USE, stale=phase is Phase.STALE)
         if not arrived or self.problem is not None:
             return self._unavailable(now)
-        if self.snapshot.origin is Origin.SHARED and not final:
+        if early or (self.snapshot.origin is Origin.SHARED and not final):
             return self._look_for_unknown(now, negative=False)
         return Decision(Act.USE, unknown=True)
 

@@ -54,6 +54,14 @@ class _Unusable(Exception):
         self.alarm = alarm
 
 
+def load_importer() -> None:
+    """Load what keys are imported with, so that no later thread has to.
+
+    A process that forks while another of its threads loads a module can never load it in the child.
+    """
+    import joserfc.jwk  # noqa: F401 - for its place in sys.modules
+
+
 def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None, max_keys: int = MAX_KEYS) -> KeySet:
     """Read a JWK Set; raises KeySetError when the document as a whole cannot be used.
 

@@ -27,6 +27,7 @@ SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str], int]] = {
     "gunicorn gthread --preload": (gunicorn("gthread", "--threads", "8", "--preload"), COLD, WORKERS),
     "gunicorn gthread --preload, warmed before the fork": (gunicorn("gthread", "--threads", "8", "--preload"), WARM, 1),
     "gunicorn gevent": (gunicorn("gevent"), COLD, WORKERS),
+    "gunicorn gevent --preload": (gunicorn("gevent", "--preload"), COLD, WORKERS),
     "uvicorn --workers 2": (uvicorn(), COLD, WORKERS),
 }
 
