@@ -71,43 +71,44 @@ def strict_readings(raw: bytes) -> int:
 # Tables.
 
 
-@pytest.mark.parametrize("raw", DOCUMENTS, ids=lambda raw: repr(raw[:60]))
-def test_a_document_is_the_same_to_both(raw: bytes) -> None:
-    same_json(raw)
+def test_a_document_is_the_same_to_both() -> None:
+    for raw in DOCUMENTS:
+        same_json(raw)
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda raw: repr(raw[:60]))
-def test_a_value_is_the_same_to_both_wherever_it_stands(value: bytes) -> None:
-    for before, after in (
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
         (b'{"a":', b"}"),
         (b'{"a":[', b"]}"),
         (b'{"a":[0,', b',""]}'),
         (b'{"a":{"b":', b',"c":[]}}'),
         (b' {"a" : ', b" }\n"),
-    ):
-        same_json(before + value + after)
-    # As a name, which only a string can be.
-    same_json(b"{" + value + b":1}")
-    same_json(b'{"a":1,' + value + b":1}")
-
-
-@pytest.mark.parametrize("text", BASE64URL, ids=ascii)
-def test_a_text_is_the_same_bytes_to_both(text: str) -> None:
-    same_base64url(text)
-
-
-@pytest.mark.parametrize(
-    "char", [*map(chr, range(256)), "\u0141", "\u2028", "\uff21", "\ud800", "\U0001f511"], ids=ascii
+        # As a name, which only a string can be.
+        (b"{", b":1}"),
+        (b'{"a":1,', b":1}"),
+    ],
 )
-def test_any_character_at_any_place_is_the_same_to_both(char: str) -> None:
-    for text in ("", "YQ", "YWI", "YWJj", "YWJjZA", "_-_-"):
+def test_a_value_is_the_same_to_both_wherever_it_stands(before: bytes, after: bytes) -> None:
+    for value in VALUES:
+        same_json(before + value + after)
+
+
+def test_a_text_is_the_same_bytes_to_both() -> None:
+    for text in BASE64URL:
+        same_base64url(text)
+
+
+@pytest.mark.parametrize("text", ["", "YQ", "YWI", "YWJj", "YWJjZA", "_-_-"])
+def test_any_character_at_any_place_is_the_same_to_both(text: str) -> None:
+    for char in (*map(chr, range(256)), "\u0141", "\u2028", "\uff21", "\ud800", "\U0001f511"):
         for place in range(len(text) + 1):
             same_base64url(text[:place] + char + text[place:])
             same_base64url(text[:place] + char + text[place + 1 :])
 
 
-def test_every_text_of_three_characters_that_ends_in_two_of_them_is_the_same_to_both() -> None:
-    # All endings: the bits that must be zero are in the last character.
+def test_every_last_character_is_the_same_to_both() -> None:
+    # The bits that must be zero are in it.
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for last in alphabet:
         for before in ("Y", "YW", "YWJjY", "YWJjYW"):
@@ -204,7 +205,7 @@ class OlderError(Exception):
 
 class OlderDecoder:
     def __init__(self, *kind: type) -> None:
-        self._decode = msgspec.json.Decoder(*kind).decode
+        self._decode: Callable[[bytes], object] = msgspec.json.Decoder(*kind).decode
 
     def decode(self, raw: bytes) -> object:
         try:
