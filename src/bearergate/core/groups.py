@@ -154,7 +154,8 @@ def _has_mark(claims: ClaimsReader, header: JoseHeader, mark: MachineMark, clien
             person = "sid" in claims or "session_state" in claims
             return claims.get("preferred_username") == f"service-account-{client}" and not person
         case MachineMark.OKTA:
-            return CID in claims and claims[CID] == subject
+            # A user's login may be any text, but the user's id is in every token of a user.
+            return CID in claims and claims[CID] == subject and "uid" not in claims
         case MachineMark.AUTH0:
             return claims.get("gty") == "client-credentials"
         case MachineMark.COGNITO:
