@@ -68,6 +68,19 @@ fuzz: $(VENV)/.tools
 	$(say) 'fuzzing'
 	@PYTHONPATH=src:. nice -n 10 $(BIN)/python -m tests.fuzz $(ARGS)
 
+#: make bench         ours beside other libraries: table, benchmarks/results/, docs page, chart; ARGS=--quick is rough and short
+.PHONY: bench
+bench: $(VENV)/.wheel
+	$(say) 'benchmarks'
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+#: make bench-guard   a quick run beside the committed results: tells which ratios moved by more than 25 %, fails only for a
+#:                    row that is missing
+.PHONY: bench-guard
+bench-guard: $(VENV)/.wheel
+	$(say) 'benchmarks, beside the committed ones'
+	@$(BIN)/python -m benchmarks guard $(ARGS)
+
 #: make lint          ruff, mypy, basedpyright, import-linter
 lint: $(VENV)/.wheel
 	$(say) 'ruff check'
