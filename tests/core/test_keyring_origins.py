@@ -8,7 +8,7 @@ import pytest
 
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.key_health import health
-from bearergate.core.keyring import Decision, Keyring, Origin
+from bearergate.core.keyring import Decision, KeyLifecycle, Keyring, Origin
 from bearergate.core.reasons import Reason
 from tests.core.rings import (
     ABSENT,
@@ -110,3 +110,18 @@ def test_an_operator_is_told_who_gave_the_keys(origin: Origin) -> None:
 def test_an_operator_is_told_what_was_counted() -> None:
     told = health(GOOD, START, stale_uses=3, ignored_records=2)
     assert (told.stale_uses, told.ignored_records) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("ring", "now", "in_force"),
+    [
+        (COLD, START, False),
+        (GOOD, START, True),
+        (failed(GOOD, TTL_ENDS), TTL_ENDS, True),
+        (GOOD, HARD_MAXIMUM - 0.1, True),
+        (GOOD, HARD_MAXIMUM, False),
+        (Keyring(KeyLifecycle(), SNAPSHOT, given=True), HARD_MAXIMUM, True),
+    ],
+)
+def test_keys_are_in_force_until_their_hard_maximum(ring: Keyring, now: float, in_force: bool) -> None:
+    assert health(ring, now).is_in_force is in_force
