@@ -219,6 +219,15 @@ def test_a_listed_mutant_that_was_noticed_or_is_gone_fails_the_run(monkeypatch: 
     assert tally.exit_status(complete=True) == 1
 
 
+def test_a_listed_mutant_excuses_no_other_that_reads_like_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (Mutant("access.py", number, 1, 1, "f", "0 + 1") for number in (1, 2))
+    monkeypatch.setitem(EQUIVALENT, ("access.py", "f", "0 + 1"), "It changes nothing.")
+    tally = Tally(["access.py"], [one, other])
+    tally.note(one, Verdict.SURVIVED)
+    tally.note(other, Verdict.SURVIVED)
+    assert len(tally.survivors()) == 1
+
+
 def test_every_listed_mutant_exists_and_has_a_reason() -> None:
     files = {file for file, _, _ in EQUIVALENT}
     existing = {
