@@ -156,8 +156,10 @@ def test_without_a_thread_there_is_no_store_and_no_failure(monkeypatch: pytest.M
     assert failure_of(store.open) == "no thread could be started to ask it"
 
 
-def test_after_a_time_out_the_visit_is_over_and_what_comes_late_is_lost() -> None:
+@pytest.mark.usefixtures("unhurried")
+def test_after_a_time_out_the_visit_is_over_and_what_comes_late_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     with visiting() as visit:
+        monkeypatch.setattr("bearergate.redis_store.CALL_SECONDS", 0.1)
         started = time.monotonic()
         assert failure_of(lambda: visit.claim("c", 5.0)) == LATE
         # What was claimed without being heard of is given back by nobody, and ends by itself.
