@@ -52,6 +52,8 @@ class IssuerKeys:
         self._refresh = Refresh(Attempt(issuer, source, around), self._shared, around.monotonic)
         self._notes = KeyNotes(issuer, around.wall, around.notify)
         self._ring = first_ring(issuer, source, around)
+        self._edition = 0
+        """Grows whenever the set changes in any way."""
         self._place: Place | None = None
         self._process = os.getpid()
         self._lock = threading.Lock()
@@ -107,26 +109,32 @@ class IssuerKeys:
                 self._negatives[_name(header)] = True
         return self._use(ring, decision, now)
 
-    @property
-    def generation(self) -> int:
-        """Which keys these are, for verdicts that were made with them."""
-        return self._ring.generation
+    def generation(self, header: JoseHeader) -> int:
+        """Which keys these are, for a verdict on a token with this header.
 
-    def vouches(self, generation: int) -> bool:
+        For one with a kid another number when a key is gone or replaced. For one without, whenever anything changes:
+        a key that is added may make it ambiguous.
+        """
+        return self._ring.generation if header.kid is not None else self._edition
+
+    def vouches(self, header: JoseHeader, generation: int) -> bool:
         """Whether a verdict made with keys of this generation holds without another look; starts a refresh that is due.
 
         Not past the ttl: there it is decided token by token what a set is still good for.
         """
         ring, now = self._ring, self._monotonic()
-        if ring.generation != generation or now < ring.quiet_until:
-            return ring.generation == generation
+        if generation != (ring.generation if header.kid is not None else self._edition):
+            return False
+        if now < ring.quiet_until:
+            return True
         if ring.phase(now) is not Phase.FRESH:
             return False
-        with self._held():
-            ring = self._ring
-            if not ring.given and now >= ring.refresh_at and not ring.is_backing_off(now):
-                self._fly(None)
-        return ring.generation == generation
+        # Before the lock is taken, so that a fresh set serves without one while its issuer is down.
+        if now >= ring.refresh_at and not ring.is_backing_off(now):
+            with self._held():
+                if now >= self._ring.refresh_at and not self._ring.is_backing_off(now):
+                    self._fly(None)
+        return generation == self.generation(header)
 
     def wake(self) -> Wait | None:
         """A flight for an issuer without a fresh set, or None when there is nothing to do now."""
@@ -249,12 +257,15 @@ class IssuerKeys:
         if flight.wanted is not None and (snapshot is None or snapshot.origin is Origin.SHARED):
             # The issuer was not asked, or the back-off limits the next attempt.
             ring = ring.given_back(now)
+        changed = snapshot is not None and (ring.snapshot is None or ring.snapshot.keys is not snapshot.keys)
+        if changed:
+            self._negatives = self._no_negatives()
         if snapshot is not None:
-            if ring.snapshot is None or ring.snapshot.keys is not snapshot.keys:
-                self._negatives = self._no_negatives()
             ring = ring.seeded(snapshot, chance) if landing.problem else ring.succeeded(snapshot, chance)
             self._place = landing.place
         self._ring = ring.failed(landing.problem, now, chance) if landing.problem else ring
+        # After the keys: whoever read the number before looks at these keys and makes a verdict that is dead.
+        self._edition += changed
 
     def _no_negatives(self) -> TTLCache[tuple[str | None, str], bool]:
         return TTLCache(self._lifecycle.negative_kids, self._lifecycle.negative_ttl, timer=self._monotonic)

@@ -68,6 +68,7 @@ class Validator:
         self.audiences: frozenset[str] = frozenset().union(*(policy.audiences for policy in policies))
         self._clock = clock or wall_clock
         self._validation = Validation(policies, max_token_bytes=max_token_bytes)
+        self.spellings: frozenset[str] = frozenset(self._validation.issuers)
         self._decisions = Decisions(self._validation, observers, self._clock, policy_version)
         self._verdicts = Verdicts(verdicts, self._clock)
         self._keys = Keys(
@@ -123,7 +124,6 @@ class Validator:
         """The same, without blocking the event loop: see `admit`."""
         if demand is not ANYBODY:
             self._checked(demand)
-        # A token that is known already is well-formed, and so is the field that held it.
         bare = admission.bare_token(request)
         verdict = None if bare is None else self._verdicts.find(bare)
         if verdict is not None:
@@ -133,17 +133,14 @@ class Validator:
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
-        try:
-            demand.check(principal)
-        except Refusal as error:
-            self._decisions.rejected(error, Call(adapter, principal=principal))
-            raise
+        self._demand(demand, principal, Call(adapter, principal=principal))
 
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
         rows, x = self._validation.open_report(token)
         keys: KeySet | Refusal | None = None
-        if _may_look_for_keys(rows):
+        # No key is fetched for a token that is refused without one.
+        if all(row.outcome is not Outcome.FAIL for row in rows):
             try:
                 keys = self._keys.find(x.policy.issuer, x.header)
                 if self._is_doubtful(rows, x, keys):
@@ -157,7 +154,7 @@ class Validator:
         """The same, without blocking the event loop."""
         rows, x = self._validation.open_report(token)
         keys: KeySet | Refusal | None = None
-        if _may_look_for_keys(rows):
+        if all(row.outcome is not Outcome.FAIL for row in rows):
             try:
                 keys = await self._keys.find_async(x.policy.issuer, x.header)
                 if self._is_doubtful(rows, x, keys):
@@ -241,10 +238,18 @@ class Validator:
     def _repeat(self, verdict: Verdict, demand: Demand, adapter: str) -> Principal:
         """The same verdict once more; what a route demands is looked at each time."""
         if demand is not ANYBODY:
-            self.demand(verdict.principal, demand, adapter=adapter)
+            # With the token, of which a refusal tells what it told the first time.
+            self._demand(demand, verdict.principal, Call(adapter, verdict.token, verdict.principal))
         if self._decisions.are_observed():
             self._decisions.repeated(verdict, Call(adapter))
         return verdict.principal
+
+    def _demand(self, demand: Demand, principal: Principal, call: Call) -> None:
+        try:
+            demand.check(principal)
+        except Refusal as error:
+            self._decisions.rejected(error, call)
+            raise
 
     def _remember(self, call: Call, principal: Principal) -> None:
         unverified, policy, voucher = call.unverified, call.policy, call.voucher
@@ -268,7 +273,7 @@ class Validator:
         # Before the keys are asked for: should one go meanwhile, the verdict is dead when it is kept.
         if self._verdicts.are_kept:
             call.voucher = self._keys.voucher(call.policy.issuer)
-            call.generation = 0 if call.voucher is None else call.voucher.generation
+            call.generation = 0 if call.voucher is None else call.voucher.generation(call.unverified.header)
         return call.unverified, call.policy
 
     def _finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:
@@ -292,8 +297,3 @@ class Validator:
 
     def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
         return self._validation.close_report(rows, x, keys, self._clock())
-
-
-def _may_look_for_keys(rows: list[Row]) -> bool:
-    """No key is fetched for a token that is refused without one."""
-    return not any(row.outcome is Outcome.FAIL for row in rows)

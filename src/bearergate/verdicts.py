@@ -6,14 +6,20 @@ issuer's keys to vouch for it still. Knows no claim and no policy: how long a ve
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from bearergate.clocks import Clock
+from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.principal import Principal
 
+MAX_ENTRIES: Final = 1_000_000
+MIN_BYTES: Final = 64 * 1024
+MAX_SECONDS: Final = 300.0
+"""Nobody can make a verdict last longer."""
 _TAIL: Final = 32
 """Characters of the signature by which a token is found: they cannot be chosen freely, and hash in no time."""
 _OVERHEAD: Final = 4096
@@ -24,18 +30,33 @@ _PER_CHARACTER: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictBounds:
-    """How many verdicts are kept, and for how long."""
+    """How many verdicts are kept, and for how long; raises ConfigError for what would be no bound."""
 
     entries: int = 4096
     """0 turns the cache off."""
     bytes: int = 32 * 1024 * 1024
-    seconds: float = 300.0
+    """Estimated from the lengths of the tokens."""
+    seconds: float = MAX_SECONDS
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("entries", 0 <= self.entries <= MAX_ENTRIES, f"must be 0 to {MAX_ENTRIES}"),
+            ("bytes", self.bytes >= MIN_BYTES, f"must be at least {MIN_BYTES}"),
+            ("seconds", 1 <= self.seconds <= MAX_SECONDS, f"must be 1 to {MAX_SECONDS:.0f}"),
+        )
+        problems = [Problem(f"verdicts.{name}", rule) for name, is_kept, rule in rules if not is_kept]
+        if problems:
+            raise ConfigError(problems)
 
 
 class Voucher(Protocol):
     """The keys of one issuer, as far as verdicts hang on them."""
 
-    def vouches(self, generation: int) -> bool:
+    def generation(self, header: JoseHeader) -> int:
+        """Which keys these are, for a verdict on a token with this header."""
+        ...
+
+    def vouches(self, header: JoseHeader, generation: int) -> bool:
         """Whether a verdict made with keys of this generation still holds; starts a refresh that is due."""
         ...
 
@@ -71,7 +92,7 @@ class Verdicts:
         """`clock`: wall clock in seconds since the epoch."""
         self._bounds = bounds
         self._clock = clock
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         # Two halves: what is used moves to the young one, and when that is full the old one is forgotten at once.
         self._young: dict[str, Verdict] = {}
         self._old: dict[str, Verdict] = {}
@@ -85,36 +106,48 @@ class Verdicts:
     def find(self, token: str) -> Verdict | None:
         """The verdict on exactly this token, if it still holds."""
         tail = token[-_TAIL:]
-        verdict = self._young.get(tail)
-        if verdict is None:
-            verdict = self._old.get(tail)
-            if verdict is None:
-                return None
-            if verdict.token == token:
-                self._keep(verdict)
-        if verdict.token != token or not verdict.since <= self._clock() < verdict.until:
+        young = self._young.get(tail)
+        verdict = self._old.get(tail) if young is None else young
+        if verdict is None or verdict.token != token or not verdict.since <= self._clock() < verdict.until:
             return None
-        return verdict if verdict.voucher.vouches(verdict.generation) else None
+        if not verdict.voucher.vouches(verdict.header, verdict.generation):
+            return None
+        if young is None:
+            self._keep(verdict, replace=False)
+        return verdict
 
     def keep(self, verdict: Verdict) -> None:
         """Remember a verdict for as long as it holds, at most for `seconds`."""
         end = self._clock() + self._bounds.seconds
-        self._keep(verdict if verdict.until <= end else verdict._replace(until=end))
+        self._keep(verdict if verdict.until <= end else verdict._replace(until=end), replace=True)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._young, self._old, self._young_bytes = {}, {}, 0
-
-    def reset_after_fork(self) -> None:
-        """In a child process: the lock may be held by nobody."""
-        self._lock = threading.Lock()
-
-    def _keep(self, verdict: Verdict) -> None:
-        with self._lock:
-            tail = verdict.token[-_TAIL:]
+    def _keep(self, verdict: Verdict, *, replace: bool) -> None:
+        """Put a verdict into the young half. `replace`: also in the place of what was proven meanwhile."""
+        entries, size = self._bounds.entries, verdict.size
+        if not entries or 2 * size > self._bounds.bytes:
+            # There is no place for it in a half.
+            return
+        tail = verdict.token[-_TAIL:]
+        with self._lock():
             before = self._young.get(tail)
-            self._young_bytes += verdict.size - (before.size if before is not None else 0)
-            if 2 * len(self._young) >= self._bounds.entries or 2 * self._young_bytes > self._bounds.bytes:
-                self._old, self._young, self._young_bytes = self._young, {}, verdict.size
+            if before is not None:
+                if not replace:
+                    return
+                self._young_bytes -= before.size
+            elif 2 * (len(self._young) + 1) > entries:
+                self._begin_half()
+            if 2 * (self._young_bytes + size) > self._bounds.bytes:
+                self._begin_half()
             self._young[tail] = verdict
+            self._young_bytes += size
+
+    def _begin_half(self) -> None:
+        """Make the young half the old one. Called with the lock held."""
+        # A cache of a single verdict has no halves.
+        self._old = self._young if self._bounds.entries > 1 else {}
+        self._young, self._young_bytes = {}, 0
+
+    def _lock(self) -> threading.Lock:
+        """The lock of this process: after a fork that of the parent may be held by nobody, whoever forked."""
+        process = os.getpid()
+        return self._locks.get(process) or self._locks.setdefault(process, threading.Lock())

@@ -1,0 +1,68 @@
+"""A validator that is watched: which verdicts were remembered ones, what it holds, and clocks that only a test moves.
+
+Two clocks, because claims are judged by the wall clock, which may be set back, and keys age by another, which may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from bearergate.core.errors import Refusal
+from bearergate.core.events import Event, TokenAccepted
+from bearergate.core.policy import IssuerPolicy
+from bearergate.testing import FakeIssuer, fetch_from
+from bearergate.validator import Validator
+from bearergate.verdicts import Verdict
+from tests.keys.patient import Clock, policy_for, wait_until
+
+PROVEN: Final = "proven"
+REMEMBERED: Final = "remembered"
+
+
+class Watched:
+    """A validator, its clocks, its events, and what it said last."""
+
+    def __init__(
+        self,
+        *issuers: FakeIssuer,
+        policies: Iterable[IssuerPolicy] = (),
+        clock: Clock | None = None,
+        monotonic: Clock | None = None,
+        **options: Any,
+    ) -> None:
+        """`monotonic`: the same as `clock` if not given. `policies`: instead of one plain policy for each issuer."""
+        self.clock = clock or Clock()
+        self.monotonic = monotonic or self.clock
+        self.events: list[Event] = []
+        self.validator = Validator(
+            [*policies] or [policy_for(issuer) for issuer in issuers],
+            fetch=options.pop("fetch", None) or fetch_from(*issuers),
+            clock=self.clock,
+            monotonic=self.monotonic,
+            observers=[self.events.append],
+            **options,
+        )
+
+    def judge(self, token: str, **asked: Any) -> str:
+        """`proven`, `remembered`, or the reason of the refusal."""
+        try:
+            self.validator.validate(token, **asked)
+        except Refusal as error:
+            return error.reason.value
+        return REMEMBERED if self.accepted[-1].cached else PROVEN
+
+    @property
+    def accepted(self) -> list[TokenAccepted]:
+        return [event for event in [*self.events] if isinstance(event, TokenAccepted)]
+
+    @property
+    def kept(self) -> list[Verdict]:
+        """Every verdict that is remembered, the same one twice if it is held twice."""
+        verdicts = self.validator._verdicts
+        return [*verdicts._young.values(), *verdicts._old.values()]
+
+    def settle(self) -> None:
+        """Wait until every refresh under way has ended."""
+        stations = self.validator._keys._configured.values()
+        wait_until(lambda: all(station._flight is None for station in stations))
