@@ -16,6 +16,7 @@ from bearergate import Principal, Reason, Refusal, Validator
 from bearergate.config import from_dict
 from bearergate.core.claims import CLIENT_CLAIMS
 from bearergate.testing import FakeIssuer
+from bearergate.testing.signing import base64url
 
 NOW: Final = 1_800_000_000
 MACHINE: Final = "machine"
@@ -69,6 +70,15 @@ class Provider:
         """The first shape of this grant that is accepted in mode strict."""
         return next(each for each in self.tokens if each.grant == grant and each.strict in (MACHINE, PERSON))
 
+    def renamed(self, token: Token, client: str) -> dict[str, Any]:
+        """What changes in the claims of a machine's token when its client has another id."""
+        changes = {name: _renamed(value, str(token.client), client) for name, value in token.claims.items()}
+        if self.preset == "dex":
+            length = len(client.encode())
+            size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
+            changes["sub"] = base64url(b"\x0a" + size + client.encode())
+        return changes
+
     def signed(self, token: Token, changes: Mapping[str, Any] | None = None) -> str:
         """The token, good for five minutes, with these claims changed; None leaves one out."""
         times = {"iat": NOW, "nbf": NOW, "exp": NOW + 300}
@@ -101,6 +111,12 @@ def _token(item: Mapping[str, Any]) -> Token:
         groups=tuple(item.get("groups", ())),
         why=item.get("why", ""),
     )
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, old, new) for item in value]
+    return value.replace(old, new) if isinstance(value, str) else value
 
 
 @cache

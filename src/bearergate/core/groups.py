@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, assert_never
 
 from bearergate.core.claims import (
@@ -63,6 +64,7 @@ def is_reserved(name: str) -> bool:
     return fold(name).startswith(RESERVED)
 
 
+@lru_cache(maxsize=64)
 def may_begin_reserved(prefix: str) -> bool:
     """Whether names with this prefix could be read as reserved ones."""
     folded = fold(prefix)
@@ -74,7 +76,11 @@ def effective_groups(
 ) -> Groups:
     """The groups that count for a caller: one virtual group for a machine, those of the token for a person."""
     if machine and client is not None:
-        return groups_of_machine(claims, client, group_by_subject=policy.machines.group_by_subject)
+        # A listed client's name is its own: no other client gets it by a subject that is equal to it.
+        # Compared one by one, because in a report the subject may be of any type.
+        machines = policy.machines
+        by_subject = machines.group_by_subject and claims.get(SUB) not in tuple(machines.allow)
+        return groups_of_machine(claims, client, group_by_subject=by_subject)
     return groups_of_person(claims, policy.groups)
 
 
@@ -101,8 +107,8 @@ def groups_of_person(claims: ClaimsReader, source: GroupsFrom) -> Groups:
 
 def _without_reserved(names: list[str], prefix: str) -> tuple[str, ...]:
     whole = "".join(names)
-    if ":" not in whole and whole.isascii():
-        # No reserved name can be among them: those end in a colon, and a prefix cannot begin one.
+    if ":" not in whole and whole.isascii() and not may_begin_reserved(prefix):
+        # No reserved name can be among them: those end in a colon, and this prefix begins none.
         return tuple([prefix + name for name in names])
     return tuple(prefix + name for name in names if not (is_reserved(name) or (prefix and is_reserved(prefix + name))))
 
