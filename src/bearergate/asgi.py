@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
+from bearergate.chain import Chain, UnverifiedBearer
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
@@ -27,6 +28,8 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 PRINCIPAL: Final = "bearergate.principal"
 """The scope key of the principal; None on a request that passed without one."""
+UNVERIFIED_BEARER: Final = "bearergate.unverified_bearer"
+"""The scope key of an UnverifiedBearer; None wherever there is none, and on paths that do not take any."""
 
 _ADAPTER: Final = "asgi"
 _DENIAL: Final = "websocket.http.response"
@@ -79,22 +82,26 @@ class BearerMiddleware:
     def __init__(
         self,
         app: App,
-        validator: Validator,
+        validator: Validator | Chain,
         *,
         exempt: Iterable[str] = (),
         optional: Iterable[str] = (),
+        allow_unverified_bearer: Iterable[str] = (),
         realm: str = DEFAULT_REALM,
         allow_preflight: bool = True,
     ) -> None:
         """Wrap `app`.
 
         `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
-        not bad. Both are matched on the path that `app` routes on: exact, `*` for one segment, `/**` for a subtree.
-        Raises ConfigError for a pattern or a realm that cannot be used.
+        not bad. `allow_unverified_bearer`: paths that also take an UnverifiedBearer of a Chain. All are matched on the
+        path that `app` routes on: exact, `*` for one segment, `/**` for a subtree. Raises ConfigError for a pattern or
+        a realm that cannot be used.
         """
         self._app = app
         self._validator = validator
-        self._admission = Admission(exempt=exempt, optional=optional, realm=realm, allow_preflight=allow_preflight)
+        self._chain = validator if isinstance(validator, Chain) else None
+        paths = {"exempt": exempt, "optional": optional, "unverified": allow_unverified_bearer}
+        self._admission = Admission(**paths, realm=realm, allow_preflight=allow_preflight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or hand it to the application as a copy that says who is calling."""
@@ -106,15 +113,21 @@ class BearerMiddleware:
             raise RuntimeError(f"BearerMiddleware cannot protect the scope type {scope['type']!r}")
         try:
             headers, facts = _read(scope)
-            principal = await self._validator.admit_async(self._admission, facts, adapter=_ADAPTER)
+            bearer: Principal | UnverifiedBearer | None
+            if self._chain is not None and self._admission.takes_unverified(facts):
+                bearer = await self._chain.admit_unverified_async(self._admission, facts, adapter=_ADAPTER)
+            else:
+                bearer = await self._validator.admit_async(self._admission, facts, adapter=_ADAPTER)
         except Refusal as error:
             await _refuse(scope, send, self._admission.answer(error))
             return
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             await _refuse(scope, send, report_fault(_log, error, "judging a request"))
             return
+        principal, unverified = (None, bearer) if isinstance(bearer, UnverifiedBearer) else (bearer, None)
         caller = _ANONYMOUS if principal is None else Caller(principal)
         handed_on = {**scope, "headers": headers, "user": caller, "auth": caller, PRINCIPAL: principal}
+        handed_on[UNVERIFIED_BEARER] = unverified
         await self._app(handed_on, receive, send)
 
 

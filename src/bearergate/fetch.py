@@ -1,6 +1,7 @@
 """Fetch: one bounded HTTPS GET for a small JSON document, and the protocol behind which it can be replaced.
 
-Bounded on our own clock and in bytes: whoever drips, hangs or floods is cut off. Keeps no connection. Knows no issuer.
+Post is the same for a question whose answer is such a document. Bounded on our own clock and in bytes: whoever drips,
+hangs or floods is cut off. Keeps no connection. Knows no issuer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bearergate.clocks import monotonic_clock
 from bearergate.dial import Line, NoThread, SlowResolver, line_until
 
 _HEADERS: Final = {"Accept": "application/json", "Cache-Control": "no-cache", "User-Agent": "bearergate"}
+_WITH_DOCUMENT: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 _TRUST_AGE: Final = 60.0
 """Seconds after which a renewed store is seen."""
@@ -52,7 +54,7 @@ class FetchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An HTTP answer. `headers` has lower-case names; `body` is decoded and only read for status 200."""
+    """An HTTP answer. `headers` has lower-case names; `body` is decoded and only read for status 200 and 201."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -71,8 +73,21 @@ class Fetch(Protocol):
         ...
 
 
+class Post(Protocol):
+    """How questions are asked. Called as Fetch is."""
+
+    def __call__(
+        self, url: str, document: bytes, *, headers: Mapping[str, str], deadline: float, max_bytes: int
+    ) -> Fetched:
+        """POST the JSON document once, without following redirects; `headers` go with it.
+
+        `deadline` and `max_bytes`: see Fetch. Raises FetchFailed.
+        """
+        ...
+
+
 class HttpFetch:
-    """The default Fetch, over urllib3."""
+    """The default Fetch, over urllib3; its `post` is the default Post."""
 
     def __init__(self, *, ca: str | None = None, connect_timeout: float = 2.0) -> None:
         """`ca`: PEM certificates to trust instead of the system's. `connect_timeout`: seconds."""
@@ -82,13 +97,22 @@ class HttpFetch:
 
     def __call__(self, url: str, *, etag: str | None, deadline: float, max_bytes: int) -> Fetched:
         """See Fetch."""
-        headers = _HEADERS | ({"If-None-Match": etag} if etag else {})
+        return self._exchange(url, _Request("GET", {"If-None-Match": etag} if etag else {}), deadline, max_bytes)
+
+    def post(
+        self, url: str, document: bytes, *, headers: Mapping[str, str], deadline: float, max_bytes: int
+    ) -> Fetched:
+        """See Post."""
+        request = _Request("POST", {"Content-Type": "application/json", **headers}, document)
+        return self._exchange(url, request, deadline, max_bytes)
+
+    def _exchange(self, url: str, request: _Request, deadline: float, max_bytes: int) -> Fetched:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             with line_until(deadline) as line, closing(self._connection(parts, line, max_bytes)) as connection:
                 _connect(connection, line)
-                answer = _ask(connection, line, target, headers, max_bytes)
+                answer = _ask(connection, line, target, request, max_bytes)
                 if line.is_over:
                     # Also when the answer ended: a connection that was cut looks like one that was closed.
                     raise FetchFailed("it did not answer in time")
@@ -114,6 +138,13 @@ class HttpFetch:
         if self._trust is None or now - self._trust[0] >= _TRUST_AGE:
             self._trust = (now, ssl.create_default_context(cadata=self._ca))
         return self._trust[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    headers: dict[str, str] = field(repr=False)
+    document: bytes | None = field(default=None, repr=False)
 
 
 class _PlainConnection(urllib3.connection.HTTPConnection):
@@ -143,12 +174,13 @@ def _connect(connection: _Connection, line: Line) -> None:
         raise FetchFailed(f"no connection could be made ({why})", retryable=not line.is_over) from None
 
 
-def _ask(connection: _Connection, line: Line, target: str, headers: Mapping[str, str], max_bytes: int) -> Fetched:
+def _ask(connection: _Connection, line: Line, target: str, request: _Request, max_bytes: int) -> Fetched:
     try:
-        connection.request("GET", target, headers=headers, preload_content=False)
+        headers = _HEADERS | request.headers
+        connection.request(request.method, target, request.document, headers, preload_content=False)
         with closing(connection.getresponse()) as response:
             fields = {name.lower(): value for name, value in response.headers.itermerged()}
-            body = read_document(response, max_bytes) if response.status == HTTPStatus.OK else b""
+            body = read_document(response, max_bytes) if response.status in _WITH_DOCUMENT else b""
             return Fetched(response.status, fields, body)
     except TooLarge:
         raise FetchFailed(f"its answer is larger than {max_bytes} bytes") from None

@@ -15,6 +15,7 @@ from blinker import Namespace
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.local import LocalProxy
 
+from bearergate.chain import Chain, UnverifiedBearer
 from bearergate.config import from_flask
 from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission
@@ -35,10 +36,16 @@ token_rejected: Final = _signals.signal("token_rejected")
 _ADAPTER: Final = "flask"
 _DEMAND: Final = "bearergate_demand"
 _PRINCIPAL: Final = "bearergate_principal"  # of the request, not of `g`: that may live through several requests
+_UNVERIFIED: Final = "bearergate_unverified_bearer"
+_OPEN: Final = Demand()  # the one of views that also take an unverified bearer
 _log: Final = logging.getLogger("bearergate.flask")
 
 principal: Principal = cast("Principal", cast("object", LocalProxy(lambda: getattr(request, _PRINCIPAL, None))))
 """Who is calling; false as a condition when nobody was authenticated. RuntimeError outside a request."""
+unverified_bearer: UnverifiedBearer = cast(
+    "UnverifiedBearer", cast("object", LocalProxy(lambda: getattr(request, _UNVERIFIED, None)))
+)
+"""The bearer in a view with `@allow_unverified_bearer`; false as a condition where there is a principal instead."""
 
 
 class ResourceServer:
@@ -51,7 +58,7 @@ class ResourceServer:
     def __init__(
         self,
         app: Flask | None = None,
-        validator: Validator | None = None,
+        validator: Validator | Chain | None = None,
         *,
         protect_all: bool = False,
         exempt: Iterable[str] = (),
@@ -68,11 +75,11 @@ class ResourceServer:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask, validator: Validator | None = None) -> None:
+    def init_app(self, app: Flask, validator: Validator | Chain | None = None) -> None:
         """Protect `app`, by default with a validator built from `app.config`; ConfigError if that cannot be used."""
         if "bearergate" in app.extensions:
             raise RuntimeError("bearergate is set up on this application already")
-        chosen = validator or self._validator or from_flask(app.config).validator()
+        chosen = validator or self._validator or from_flask(app.config).chain()
         guard = app.extensions["bearergate"] = _Guard(app, chosen, self._whole, self._views)
         guard.check_audiences()
         app.before_request(guard.before_request)
@@ -99,18 +106,30 @@ def require(view: Callable[..., Any] | str | None = None, /, **demands: Any) -> 
         raise ConfigError([Problem("@require", "needs non-empty strings, by name", '@require(scope="read write")')])
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Flask allows
-            guard: _Guard | None = current_app.extensions.get("bearergate")
-            if guard is None:
-                raise RuntimeError("@require needs ResourceServer(app) or init_app(app) on the application")
-            guard.judge(demand)
-            return current_app.ensure_sync(view)(*args, **kwargs)
-
-        setattr(guarded, _DEMAND, demand)
-        return guarded
+        return _guarded(view, demand)
 
     return decorate if view is None else decorate(view)
+
+
+def allow_unverified_bearer(view: View, /) -> View:
+    """Let requests with a good token reach a view, and beside them an UnverifiedBearer of a Chain.
+
+    For a view that hands `unverified_bearer` on to whoever verifies it. Below or above `@require` it opens nothing.
+    """
+    return cast("View", _guarded(view, _OPEN))
+
+
+def _guarded(view: Callable[..., Any], demand: Demand) -> Callable[..., Any]:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Flask allows
+        guard: _Guard | None = current_app.extensions.get("bearergate")
+        if guard is None:
+            raise RuntimeError("@require needs ResourceServer(app) or init_app(app) on the application")
+        guard.judge(demand)
+        return current_app.ensure_sync(view)(*args, **kwargs)
+
+    setattr(guarded, _DEMAND, demand)
+    return guarded
 
 
 @dataclass(slots=True)
@@ -118,7 +137,7 @@ class _Guard:
     """What protects one application; lives in its `extensions`."""
 
     app: Flask
-    validator: Validator
+    validator: Validator | Chain
     whole: Admission | None
     views: Admission
     has_served: bool = False
@@ -137,11 +156,12 @@ class _Guard:
             self.check_audiences()
             self.has_served = True
         remove_look_alikes(request.environ)
-        if self.whole is not None:
-            self.judge(ANYBODY, self.whole)
         view = self.app.view_functions.get(request.endpoint or "")
-        if request.method == "OPTIONS" and hasattr(view, _DEMAND):
-            self.judge(getattr(view, _DEMAND))
+        demand: Demand | None = getattr(view, _DEMAND, None)
+        if self.whole is not None:
+            self.judge(_OPEN if demand is _OPEN else ANYBODY, self.whole)
+        if request.method == "OPTIONS" and demand is not None:
+            self.judge(demand)
 
     def judge(self, demand: Demand, whole: Admission | None = None) -> None:
         """Let the request pass, with its principal if it has one, or abort with the answer."""
@@ -152,16 +172,23 @@ class _Guard:
                 self.validator.demand(found, demand, adapter=_ADAPTER)
                 return
             facts = request_facts(request.environ)
-            found = self.validator.admit(admission, facts, adapter=_ADAPTER, demand=demand)
+            if demand is _OPEN and isinstance(self.validator, Chain):
+                if hasattr(request, _UNVERIFIED):
+                    return  # judged already, before the view was called
+                bearer = self.validator.admit_unverified(admission, facts, adapter=_ADAPTER)
+            else:
+                bearer = self.validator.admit(admission, facts, adapter=_ADAPTER, demand=demand)
         except Refusal as error:
             abort(self.answer(error))  # with a response, which no error handler gets to see
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             abort(_response(report_fault(_log, error, "judging a request")))
-        if found is not None:
-            setattr(request, _PRINCIPAL, found)
-            token_accepted.send(self.app, principal=found)
+        if isinstance(bearer, UnverifiedBearer):
+            setattr(request, _UNVERIFIED, bearer)
+        elif bearer is not None:
+            setattr(request, _PRINCIPAL, bearer)
+            token_accepted.send(self.app, principal=bearer)
 
     def answer(self, error: Refusal) -> Response:
         token_rejected.send(self.app, error=error)

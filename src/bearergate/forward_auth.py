@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bearergate.chain import Chain
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
@@ -52,7 +53,7 @@ register_url_convertor("bearergate_any", _Any())
 
 
 def gate(
-    validator: Validator,
+    validator: Validator | Chain,
     *,
     realm: str = DEFAULT_REALM,
     allow_preflight: bool = True,
@@ -94,7 +95,7 @@ def gate(
 class _Door:
     """`/verify`: 200 and an identity, or the answer of RFC 6750."""
 
-    def __init__(self, validator: Validator, admission: Admission) -> None:
+    def __init__(self, validator: Validator | Chain, admission: Admission) -> None:
         self._validator = validator
         self._admission = admission
 
@@ -116,7 +117,7 @@ class _Door:
 class _Readiness:
     """`/readyz`: whether every issuer's keys can be used, and what is known of each."""
 
-    def __init__(self, validator: Validator) -> None:
+    def __init__(self, validator: Validator | Chain) -> None:
         self._validator = validator
 
     async def answer(self, _: Request) -> Response:
@@ -165,7 +166,7 @@ def _json(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | 
     return JSONResponse(content, status, headers={**_NO_STORE, **(headers or {})})
 
 
-async def _keep_warm(validator: Validator, every: float) -> None:
+async def _keep_warm(validator: Validator | Chain, every: float) -> None:
     """Fetch keys that were never fetched or are past their time, so that readiness does not wait for traffic.
 
     A gate that is not ready gets no traffic, so nobody else would fetch them: neither at the start nor later on.

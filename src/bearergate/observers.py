@@ -9,7 +9,7 @@ import json
 import logging
 from typing import Final
 
-from bearergate.core.events import Event, TokenAccepted, TokenRejected, UnverifiedIdentity
+from bearergate.core.events import Event, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted, UnverifiedIdentity
 from bearergate.core.principal import Actor, Principal
 
 AUDIT_LOGGER: Final = "bearergate.audit"
@@ -36,6 +36,8 @@ class AuditLog:
             self._write(_accepted(event))
         elif isinstance(event, TokenRejected):
             self._write(_rejected(event))
+        elif isinstance(event, UnverifiedBearerAdmitted):
+            self._write(_let_through(event))
 
     def _write(self, fields: dict[str, object]) -> None:
         # ASCII with escapes: a subject with line breaks or terminal codes stays one harmless line.
@@ -67,6 +69,19 @@ def _rejected(event: TokenRejected) -> dict[str, object]:
         "status": event.status,
         **proven,
         "claim": event.claim,
+        "unverified": _unverified(event.unverified),
+        "adapter": event.adapter,
+        "policy_version": event.policy_version,
+        "duration_us": round(event.duration_us),
+    }
+
+
+def _let_through(event: UnverifiedBearerAdmitted) -> dict[str, object]:
+    return {
+        "time": event.time,
+        "outcome": "unverified",
+        "reason": None,
+        "issuer": event.issuer,
         "unverified": _unverified(event.unverified),
         "adapter": event.adapter,
         "policy_version": event.policy_version,

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from bearergate.chain import Chain, UnverifiedBearer
 from bearergate.core.admission import Admission
 from bearergate.core.bearer import DEFAULT_REALM, SCHEME, Answer
 from bearergate.core.errors import Refusal
+from bearergate.core.principal import Principal
 from bearergate.environ import Sieve, is_look_alike_key, request_facts
 from bearergate.faults import report_fault
 from bearergate.validator import Validator
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 PRINCIPAL: Final = "bearergate.principal"
 """The environment key of the principal; None on a request that passed without one."""
+UNVERIFIED_BEARER: Final = "bearergate.unverified_bearer"
+"""The environment key of an UnverifiedBearer; None wherever there is none, and on paths that do not take any."""
 
 _ADAPTER: Final = "wsgi"
 _OURS: Final = frozenset({"REMOTE_USER", "AUTH_TYPE"})
@@ -37,37 +41,47 @@ class BearerMiddleware:
     def __init__(
         self,
         app: WSGIApplication,
-        validator: Validator,
+        validator: Validator | Chain,
         *,
         exempt: Iterable[str] = (),
         optional: Iterable[str] = (),
+        allow_unverified_bearer: Iterable[str] = (),
         realm: str = DEFAULT_REALM,
         allow_preflight: bool = True,
     ) -> None:
         """Wrap `app`.
 
         `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
-        not bad. Both are matched on `PATH_INFO`: exact, `*` for one segment, `/**` for a subtree.
-        Raises ConfigError for a pattern or a realm that cannot be used.
+        not bad. `allow_unverified_bearer`: paths that also take an UnverifiedBearer of a Chain. All are matched on
+        `PATH_INFO`: exact, `*` for one segment, `/**` for a subtree. Raises ConfigError for a pattern or a realm that
+        cannot be used.
         """
         self._app = app
         self._validator = validator
-        self._admission = Admission(exempt=exempt, optional=optional, realm=realm, allow_preflight=allow_preflight)
+        self._chain = validator if isinstance(validator, Chain) else None
+        paths = {"exempt": exempt, "optional": optional, "unverified": allow_unverified_bearer}
+        self._admission = Admission(**paths, realm=realm, allow_preflight=allow_preflight)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request, or hand it to the application with the environment saying who is calling.
 
         Sets `bearergate.principal`, and with a good token `REMOTE_USER` (the subject, unchanged: text, also outside
-        latin-1) and `AUTH_TYPE` (RFC 3875 sections 4.1.1 and 4.1.11).
+        latin-1) and `AUTH_TYPE` (RFC 3875 sections 4.1.1 and 4.1.11). Neither for an unverified bearer, who is nobody.
         """
         try:
             _remove_ours(environ)
-            principal = self._validator.admit(self._admission, request_facts(environ), adapter=_ADAPTER)
+            facts = request_facts(environ)
+            bearer: Principal | UnverifiedBearer | None
+            if self._chain is not None and self._admission.takes_unverified(facts):
+                bearer = self._chain.admit_unverified(self._admission, facts, adapter=_ADAPTER)
+            else:
+                bearer = self._validator.admit(self._admission, facts, adapter=_ADAPTER)
         except Refusal as error:
             return _respond(environ, start_response, self._admission.answer(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             return _respond(environ, start_response, report_fault(_log, error, "judging a request"))
-        environ[PRINCIPAL] = principal
+        principal, unverified = (None, bearer) if isinstance(bearer, UnverifiedBearer) else (bearer, None)
+        environ[PRINCIPAL], environ[UNVERIFIED_BEARER] = principal, unverified
         if principal is not None:
             environ["REMOTE_USER"] = principal.subject
             environ["AUTH_TYPE"] = SCHEME

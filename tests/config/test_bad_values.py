@@ -217,7 +217,8 @@ def test_a_faulty_setting_of_an_issuer_is_the_one_problem(settings: dict[str, An
 
 
 TOP_KEYS = (
-    "issuers, profile, keys, max_token_bytes, snapshot, allow_expired_snapshot, shared_keys, issuer_slash, skip_nbf"
+    "issuers, profile, keys, max_token_bytes, service_accounts, snapshot, allow_expired_snapshot, shared_keys, "
+    "issuer_slash, skip_nbf"
 )
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),

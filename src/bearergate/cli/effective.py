@@ -17,6 +17,7 @@ from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 
 _ISSUER_PATH: Final = re.compile(r"issuers\[(?P<index>\d+)\]\.(?P<key>.+)")
+_CLUSTER_PATH: Final = re.compile(r"service_accounts\[(?P<index>\d+)\]\.(?P<key>.+)")
 _REQUIRED_CLAIM: Final = "require."
 _NONE_OF_ITS_OWN: Final = object()
 """For names that stand for other settings: presets, profiles, switches."""
@@ -91,6 +92,9 @@ def _value(settings: Settings, path: str) -> object:
     at_issuer = _ISSUER_PATH.fullmatch(path)
     if at_issuer is not None:
         return _of_issuer(settings.issuers[int(at_issuer["index"])], at_issuer["key"])
+    at_cluster = _CLUSTER_PATH.fullmatch(path)
+    if at_cluster is not None:
+        return getattr(settings.service_accounts[int(at_cluster["index"])], at_cluster["key"])
     key = path.removeprefix("keys.")
     if path != key and key in _LIFECYCLE:
         return getattr(settings.lifecycle, key)

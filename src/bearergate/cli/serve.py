@@ -72,7 +72,7 @@ def _server(settings: Settings) -> uvicorn.Server:
 
     return uvicorn.Server(
         uvicorn.Config(
-            gate(settings.validator()),
+            gate(settings.chain()),
             log_config=None,
             # An access log would repeat every query string, and with it tokens that were put there by mistake.
             access_log=False,

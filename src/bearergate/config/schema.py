@@ -25,13 +25,14 @@ from bearergate.config.lifecycle import read_lifecycle
 from bearergate.config.located import CODE, Findings, Located, locate
 from bearergate.config.profiles import PROFILES, SWITCHES
 from bearergate.config.section import Section, read_choice, refuse_unknown
+from bearergate.config.service_accounts import SERVICE_ACCOUNTS, read_service_accounts
 from bearergate.config.settings import Settings
 from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SNAPSHOT, Deployment, read_supply
 from bearergate.core.errors import Problem
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.policy import IssuerPolicy
 
-_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes", SNAPSHOT, ALLOW_EXPIRED, SHARED)
+_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes", SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED, SHARED)
 _STORIES: Final = {
     **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
     **LATER,
@@ -78,15 +79,18 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
     _check_names(entries, findings)
     _check_shared_keys(entries, findings)
     policies = _with_slash_aliases(entries, findings)
+    spellings = [name for policy in policies for name in (policy.issuer, *policy.aliases)]
     size = top.whole("max_token_bytes", _MIN_TOKEN_BYTES, _MAX_TOKEN_BYTES)
     supply, snapshot = read_supply(top, folder, deployment, (policy.issuer for policy in policies))
     lifecycle = read_lifecycle(top)
+    service_accounts = read_service_accounts(top, folder, spellings)
     return Settings(
         issuers=tuple(policies),
         lifecycle=lifecycle,
         max_token_bytes=MAX_TOKEN_BYTES if size is None else size,
         supply=supply,
         snapshot=snapshot,
+        service_accounts=service_accounts,
         warnings=findings.warnings,
         provenance=MappingProxyType(dict(findings.provenance)),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from bearergate.core.events import Observer
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.service_accounts import ClusterPolicy
 from bearergate.key_supply import KeySupply
 
 if TYPE_CHECKING:
+    from bearergate.chain import Chain
     from bearergate.fetch import Fetch
     from bearergate.validator import Validator
 
@@ -35,6 +37,8 @@ class Settings:
     """Where keys come from besides their issuers. No part of the policy; holds a secret."""
     snapshot: str | None = field(default=None, compare=False)
     """The file whose keys it starts with, or None."""
+    service_accounts: tuple[ClusterPolicy, ...] = ()
+    """Kubernetes clusters whose service accounts are let in, too. Whoever builds only a `validator` refuses them."""
     warnings: tuple[str, ...] = ()
     """What deserves a look; logged once, when the settings are loaded."""
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -42,7 +46,10 @@ class Settings:
     @cached_property
     def policy_version(self) -> str:
         """A short digest of every setting that decides: two processes with equal policies have equal versions."""
-        effective = _plain((self.issuers, self.lifecycle, self.max_token_bytes))
+        deciding = (self.issuers, self.lifecycle, self.max_token_bytes)
+        # Where the files of a cluster are is the business of one machine.
+        clusters = tuple(replace(each, token_file="-", ca_file=None) for each in self.service_accounts)
+        effective = _plain((*deciding, clusters) if clusters else deciding)
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
     def origin(self, path: str) -> str:
@@ -70,6 +77,27 @@ class Settings:
             policy_version=self.policy_version,
             supply=self.supply,
         )
+
+    def chain(
+        self,
+        *,
+        fetch: Fetch | None = None,
+        clock: Callable[[], float] | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> Validator | Chain:
+        """The validator; a chain with it where service accounts are let in. Nobody is asked anything yet.
+
+        Raises ConfigError when a file of a cluster cannot be used any more.
+        """
+        told = tuple(observers)
+        validator = self.validator(fetch=fetch, clock=clock, observers=told)
+        if not self.service_accounts:
+            return validator
+        from bearergate.chain import Chain
+        from bearergate.kubernetes import authenticators
+
+        asked = authenticators(self.service_accounts, max_token_bytes=self.max_token_bytes, clock=clock)
+        return Chain(validator, asked, observers=told, clock=clock, policy_version=self.policy_version)
 
 
 def _plain(value: object) -> object:

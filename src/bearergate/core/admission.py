@@ -39,16 +39,19 @@ class Admission:
         *,
         exempt: Iterable[str] = (),
         optional: Iterable[str] = (),
+        unverified: Iterable[str] = (),
         realm: str = DEFAULT_REALM,
         allow_preflight: bool = True,
     ) -> None:
         """Compile path patterns: exact, `*` for one segment, a final `/**` for a subtree (its root included).
 
-        Raises ConfigError for patterns or a realm that cannot be used.
+        `unverified`: paths that take a bearer whom nobody has verified, where there are any such at all. Raises
+        ConfigError for patterns or a realm that cannot be used.
         """
         self.realm = check_realm(realm)
         self._exempt = _compile(exempt, "exempt")
         self._optional = _compile(optional, "optional")
+        self._unverified = _compile(unverified, "allow_unverified_bearer")
         self._allow_preflight = allow_preflight
 
     def token(self, request: RequestFacts) -> str | None:
@@ -78,6 +81,10 @@ class Admission:
     def is_exempt(self, request: RequestFacts) -> bool:
         """Whether the request passes without a principal, whatever it presents."""
         return bool(self._exempt and _matches(self._exempt, request.path)) or self._is_preflight(request)
+
+    def takes_unverified(self, request: RequestFacts) -> bool:
+        """Whether the request is for a path that takes a bearer whom nobody has verified."""
+        return bool(self._unverified) and _matches(self._unverified, request.path)
 
     def answer(self, error: Refusal) -> Answer:
         """The answer to a refused request, in this realm."""

@@ -64,6 +64,19 @@ class TokenRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedBearerAdmitted:
+    """A token that nobody has verified was let through to a route that takes such."""
+
+    time: float
+    issuer: str
+    """The configured issuer that the token names."""
+    unverified: UnverifiedIdentity
+    adapter: str
+    policy_version: str
+    duration_us: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeysRefreshed:
     """One attempt to refresh an issuer's keys ended."""
 
@@ -91,7 +104,7 @@ class StaleKeysUsed:
     age_s: float
 
 
-Event: TypeAlias = TokenAccepted | TokenRejected | KeysRefreshed | StaleKeysUsed
+Event: TypeAlias = TokenAccepted | TokenRejected | UnverifiedBearerAdmitted | KeysRefreshed | StaleKeysUsed
 
 
 class Observer(Protocol):

@@ -1,0 +1,120 @@
+"""Judgements: one event for each token that something else than an issuer's signature decides about.
+
+Built only when somebody observes. Decides nothing and changes no verdict. Never hands out a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+
+from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.errors import Refusal
+from bearergate.core.events import Observer, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted, UnverifiedIdentity
+from bearergate.core.identity import unverified_identity
+from bearergate.core.principal import Principal
+from bearergate.core.validation import Validation
+from bearergate.decisions import Decisions
+
+
+class Judgements:
+    """Tells observers, and the audit log where it is on, what was decided."""
+
+    def __init__(self, observers: Iterable[Observer], clock: Clock, policy_version: str) -> None:
+        """`clock`: wall clock in seconds since the epoch."""
+        # Without any issuer: only to read what a token says of itself.
+        self.reading = Validation(())
+        self.decisions = Decisions(self.reading, observers, clock, policy_version)
+        self.clock = clock
+        self.policy_version = policy_version
+
+    @contextmanager
+    def begin(self, token: str, issuer: str, adapter: str) -> Generator[Judgement, None, None]:
+        """One judgement. Where it ends in a refusal, that is told; what else it ends in is told by the judge.
+
+        `issuer`: as configured, whose token it says it is.
+        """
+        judgement = Judgement(self, token, issuer, adapter)
+        try:
+            yield judgement
+        except Refusal as error:
+            judgement.rejected(error)
+            raise
+
+
+class Judgement:
+    """What is known of one judgement while it goes on."""
+
+    __slots__ = ("_adapter", "_all", "_issuer", "_started", "_token", "principal")
+
+    def __init__(self, judgements: Judgements, token: str, issuer: str, adapter: str) -> None:
+        self._all = judgements
+        self._token = token
+        self._issuer = issuer
+        self._adapter = adapter
+        self._started = monotonic_clock()
+        self.principal: Principal | None = None
+        """Set once it is known who bears the token; a route may still demand more."""
+
+    def accepted(self, principal: Principal, *, cached: bool) -> None:
+        """The token was accepted, and all that its route demands."""
+        if not self._all.decisions.are_observed():
+            return
+        said = self._said()
+        self._all.decisions.tell(
+            TokenAccepted(
+                time=self._all.clock(),
+                principal=principal,
+                token_issuer=said.token_issuer or "",
+                kid=said.kid,
+                alg=said.alg or "",
+                adapter=self._adapter,
+                policy_version=self._all.policy_version,
+                duration_us=self._elapsed_us(),
+                cached=cached,
+            )
+        )
+
+    def let_through(self) -> None:
+        """The token was let through although nobody has verified it."""
+        if not self._all.decisions.are_observed():
+            return
+        self._all.decisions.tell(
+            UnverifiedBearerAdmitted(
+                time=self._all.clock(),
+                issuer=self._issuer,
+                unverified=self._said(),
+                adapter=self._adapter,
+                policy_version=self._all.policy_version,
+                duration_us=self._elapsed_us(),
+            )
+        )
+
+    def rejected(self, error: Refusal) -> None:
+        """The token was refused, for its own fault or for what a route demands."""
+        if not self._all.decisions.are_observed():
+            return
+        self._all.decisions.tell(
+            TokenRejected(
+                time=self._all.clock(),
+                reason=error.reason,
+                status=error.status,
+                issuer=self._issuer,
+                claim=error.claim,
+                expected=error.expected,
+                actual=error.actual,
+                principal=self.principal,
+                unverified=self._said(),
+                adapter=self._adapter,
+                policy_version=self._all.policy_version,
+                duration_us=self._elapsed_us(),
+            )
+        )
+
+    def _said(self) -> UnverifiedIdentity:
+        """What the token says of itself."""
+        _, x = self._all.reading.open_report(self._token)
+        return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
+
+    def _elapsed_us(self) -> float:
+        return (monotonic_clock() - self._started) * 1e6
