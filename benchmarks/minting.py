@@ -27,14 +27,20 @@ _WRONG: Final = "d0a7e3b9-5c18-4f62-8e94-6b2f7a1c3d50"
 
 
 def scenes() -> dict[str, Scene]:
-    """One scene for each algorithm, and those of tokens from many issuers, of little and of large tokens."""
+    """One scene for each algorithm, and those of tokens from many issuers and of other sizes."""
     made = {algorithm: scene(algorithm) for algorithm in ALGORITHMS}
     for count in ISSUERS:
         made[f"{count} issuers"] = scene("RS256", [f"https://login.example.com/{n}/v2.0" for n in range(count)])
-    made["small tokens"] = scene("RS256", groups=0)
-    made["large tokens"] = scene("RS256", groups=150)
-    made["many empty lists"] = scene("RS256", groups=0, more={"x": [[]] * 2000})
-    return made
+    return made | other_sizes()
+
+
+def other_sizes() -> dict[str, Scene]:
+    """Tokens of people in no group and in many, and tokens that take more memory than anybody would think."""
+    return {
+        "small tokens": scene("RS256", groups=0),
+        "large tokens": scene("RS256", groups=150),
+        "many empty lists": scene("RS256", groups=0, more={"x": [[]] * 2000}),
+    }
 
 
 def scene(

@@ -62,7 +62,8 @@ class Commands:
             return [node, "benchmarks/subjects/node.mjs", staff.subject, self._scenes, str(packages)]
         python = {"ours": lambda: sys.executable, "peers": lambda: self._peers, "newer": lambda: self._newer}
         module = f"benchmarks.subjects.{staff.subject}"
-        return [python[staff.where](), "-m", "benchmarks.worker", module, self._scenes]
+        # Warnings (of algorithms that go out of use, and of a library that does) are no part of what is measured.
+        return [python[staff.where](), "-W", "ignore", "-m", "benchmarks.worker", module, self._scenes]
 
     @cached_property
     def _node(self) -> tuple[str, Path]:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import importing, plan
 from benchmarks.bars import BARS, FAST, Bar
 from benchmarks.environments import Missing
+from benchmarks.machine import file_name
 from benchmarks.results import Results, newest
 from benchmarks.rounds import LEAST, Comparison, Reading, Slot, play
 from benchmarks.run import raw_checks
@@ -154,3 +155,11 @@ def test_results_are_read_as_they_were_written_and_the_newest_are_found(tmp_path
     path = newest(tmp_path)
     assert path is not None
     assert Results.load(path) == results(date="2026-10-01")
+
+
+def test_a_file_of_results_is_named_after_the_day_and_the_machine() -> None:
+    described = {"processor": "Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz", "cores": "2"}
+    assert (
+        file_name("2026-01-31", described, {"python": "3.11.7"})
+        == "2026-01-31-intel-xeon-e5-2680-v4-2-cores-py311.json"
+    )
