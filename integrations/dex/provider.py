@@ -25,12 +25,28 @@ STRANGER = "stranger"
 
 ADA = "ada@example.test"
 BOB = "bob@example.test"
+MALLORY = "mallory@example.test"
 
 USER_SCOPE = "openid email profile groups"
 CLIENT_SCOPE = "openid profile groups"
 
 _REDIRECT_URI = "http://127.0.0.1/callback"
-_GROUPS: Mapping[str, tuple[str, ...]] = {ADA: ("platform", "platform/admins"), BOB: ()}
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    ADA: ("platform", "platform/admins"),
+    BOB: (),
+    # Names that would be a machine's or the system's, if anybody believed them.
+    MALLORY: (
+        f"client:{PIPELINE}",
+        f"CLIENT:{PIPELINE}",
+        f"/client:{PIPELINE}",
+        f"\uff43\uff4c\uff49\uff45\uff4e\uff54:{PIPELINE}",
+        f"cli\u200bent:{PIPELINE}",
+        "system:masters",
+        "platform",
+    ),
+}
+_USER_IDS: Mapping[str, str] = {ADA: "user-ada", BOB: "user-bob", MALLORY: PIPELINE}
+_CLIENT_GROUPS: Mapping[str, tuple[str, ...]] = {PIPELINE: ("pipelines",), STRANGER: (f"client:{PIPELINE}", "platform")}
 
 
 def audience_scope(client: str) -> str:
@@ -152,7 +168,7 @@ def _person(username: str, password: str) -> dict[str, object]:
         "name": name.title(),
         "preferredUsername": name,
         "emailVerified": True,
-        "userID": f"user-{name}",
+        "userID": _USER_IDS[username],
         "groups": list(_GROUPS[username]),
         "hash": hash_password(password),
     }
@@ -166,5 +182,5 @@ def _client(client: str, secret: str) -> dict[str, object]:
         "redirectURIs": [_REDIRECT_URI],
         # Ours lets the pipeline ask for tokens with our id in `aud`; the stranger is trusted by nobody.
         "trustedPeers": [PIPELINE] if client == OURS else [],
-        "clientCredentialsClaims": {"groups": ["pipelines"]} if client == PIPELINE else None,
+        "clientCredentialsClaims": {"groups": list(_CLIENT_GROUPS[client])} if client in _CLIENT_GROUPS else None,
     }

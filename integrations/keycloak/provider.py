@@ -14,10 +14,35 @@ from pathlib import Path
 
 from integrations.keycloak.administration import Administration
 from integrations.keycloak.distribution import BUILT_IN, java_command, new_home
-from integrations.keycloak.realm import AUDIENCE, CLI, PIPELINE, REALM, SHORT_LIVED, STRANGER, USER, Secrets, rendered
+from integrations.keycloak.realm import (
+    AUDIENCE,
+    CLI,
+    IMITATOR,
+    PIPELINE,
+    REALM,
+    REFRESHER,
+    ROBOT,
+    SHORT_LIVED,
+    STRANGER,
+    USER,
+    Secrets,
+    rendered,
+)
 from integrations.processes import IntegrationError, Server, free_port, post_form
 
-__all__ = ["AUDIENCE", "CLI", "PIPELINE", "SHORT_LIVED", "STRANGER", "USER", "Keycloak", "running_keycloak"]
+__all__ = [
+    "AUDIENCE",
+    "CLI",
+    "IMITATOR",
+    "PIPELINE",
+    "REFRESHER",
+    "ROBOT",
+    "SHORT_LIVED",
+    "STRANGER",
+    "USER",
+    "Keycloak",
+    "running_keycloak",
+]
 
 START_SECONDS = 120.0
 
@@ -30,16 +55,24 @@ class Keycloak:
     administration: Administration = field(repr=False)
     secrets: Secrets = field(repr=False)
 
-    def user_token(self, client: str = CLI, scope: str = "openid") -> str:
-        """An access token of the person `USER`, issued to `client` (`CLI`, `SHORT_LIVED` or `STRANGER`)."""
-        return self._person(client, scope, "access_token")
+    def user_token(self, client: str = CLI, scope: str = "openid", username: str = USER) -> str:
+        """An access token of a person (`USER` or `IMITATOR`), issued to `client` (all but `PIPELINE`, `REFRESHER`)."""
+        return self._person(client, scope, "access_token", username)
+
+    def exchanged_token(self, subject_token: str, client: str = ROBOT) -> str:
+        """The access token that `client` gets for the token of a person (RFC 8693)."""
+        access_token = "urn:ietf:params:oauth:token-type:access_token"
+        fields = {"subject_token": subject_token, "subject_token_type": access_token}
+        fields["requested_token_type"] = access_token
+        grant = "urn:ietf:params:oauth:grant-type:token-exchange"
+        return self._grant(client, {"grant_type": grant, **fields}, "access_token")
 
     def id_token(self, client: str = CLI) -> str:
         """An ID token of the person `USER`: proves a sign-in to `client`, is no key to an API."""
-        return self._person(client, "openid", "id_token")
+        return self._person(client, "openid", "id_token", USER)
 
     def client_token(self, client: str = PIPELINE, scope: str = "") -> str:
-        """An access token of `client` itself (`PIPELINE`, `SHORT_LIVED` or `STRANGER`), without a person."""
+        """An access token of `client` itself (`PIPELINE`, `SHORT_LIVED`, `STRANGER`, `REFRESHER`), without a person."""
         return self._grant(client, {"grant_type": "client_credentials", "scope": scope}, "access_token")
 
     def rotate_keys(self) -> str:
@@ -50,8 +83,8 @@ class Keycloak:
         """Publish only the signing key in use. Returns the `kid`s that are gone."""
         return self.administration.retire_old_keys()
 
-    def _person(self, client: str, scope: str, kind: str) -> str:
-        person = {"username": USER, "password": self.secrets.user_password}
+    def _person(self, client: str, scope: str, kind: str, username: str) -> str:
+        person = {"username": username, "password": self.secrets.user_password}
         return self._grant(client, {"grant_type": "password", "scope": scope, **person}, kind)
 
     def _grant(self, client: str, fields: dict[str, str], kind: str) -> str:

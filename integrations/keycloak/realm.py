@@ -18,7 +18,10 @@ CLI = "bearergate-cli"
 PIPELINE = "ci-pipeline"
 SHORT_LIVED = "short-lived"
 STRANGER = "stranger"
-CLIENTS = (CLI, PIPELINE, SHORT_LIVED, STRANGER)
+ROBOT = "robot"
+REFRESHER = "refresher"
+CLIENTS = (CLI, PIPELINE, SHORT_LIVED, STRANGER, ROBOT, REFRESHER)
+IMITATOR = f"service-account-{ROBOT}"
 
 _PLACEHOLDER = re.compile(r"@[a-z-]+@")
 # Keycloak copies a mapper into each client that carries it; naming them once keeps the clients' differences readable.
