@@ -257,15 +257,16 @@ class IssuerKeys:
         if flight.wanted is not None and (snapshot is None or snapshot.origin is Origin.SHARED):
             # The issuer was not asked, or the back-off limits the next attempt.
             ring = ring.given_back(now)
-        changed = snapshot is not None and (ring.snapshot is None or ring.snapshot.keys is not snapshot.keys)
-        if changed:
+        held = ring.snapshot
+        replaced = snapshot is not None and held is not None and held.keys is not snapshot.keys
+        if replaced:
             self._negatives = self._no_negatives()
         if snapshot is not None:
             ring = ring.seeded(snapshot, chance) if landing.problem else ring.succeeded(snapshot, chance)
             self._place = landing.place
         self._ring = ring.failed(landing.problem, now, chance) if landing.problem else ring
-        # After the keys: whoever read the number before looks at these keys and makes a verdict that is dead.
-        self._edition += changed
+        # After the keys, so that a verdict with the number before is dead, whichever keys made it.
+        self._edition += replaced
 
     def _no_negatives(self) -> TTLCache[tuple[str | None, str], bool]:
         return TTLCache(self._lifecycle.negative_kids, self._lifecycle.negative_ttl, timer=self._monotonic)
