@@ -5,6 +5,8 @@ Reads the node tree of the safe loader, because plain data has lost its lines an
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 import yaml
@@ -16,6 +18,7 @@ _MAP: Final = "tag:yaml.org,2002:map"
 _LIST: Final = "tag:yaml.org,2002:seq"
 _BOOLEAN: Final = "tag:yaml.org,2002:bool"
 _TEXT: Final = "tag:yaml.org,2002:str"
+_NULL: Final = "tag:yaml.org,2002:null"
 
 
 class YamlProblem(ValueError):
@@ -28,11 +31,30 @@ class YamlProblem(ValueError):
 
 def read_yaml(text: str, origin: str, name: str) -> Located:
     """The one document of the text; raises YamlProblem."""
+    with _loader(text) as loader:
+        root = loader.get_single_node()
+        return Located(None, "", name, origin) if root is None else _Reader(loader, origin).read(root, "", name)
+
+
+def read_yaml_documents(text: str, origin: str, name: str) -> tuple[Located, ...]:
+    """Every document of the text that holds something; raises YamlProblem."""
+    with _loader(text) as loader:
+        reader = _Reader(loader, origin)
+        found: list[Located] = []
+        while loader.check_node():
+            root = loader.get_node()
+            if root is not None and root.tag != _NULL:
+                found.append(reader.read(root, "", name))
+        return tuple(found)
+
+
+@contextmanager
+def _loader(text: str) -> Generator[yaml.SafeLoader]:
+    """A loader over the text, whose errors become YamlProblem."""
     try:
         loader = yaml.SafeLoader(text)
         try:
-            root = loader.get_single_node()
-            return Located(None, "", name, origin) if root is None else _Reader(loader, origin).read(root, "", name)
+            yield loader
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as problem:

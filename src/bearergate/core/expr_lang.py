@@ -86,7 +86,7 @@ def _parser() -> Lark:
 
 
 def _parse(text: str) -> Tree[Token]:
-    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+    from lark import UnexpectedCharacters, UnexpectedToken
 
     try:
         return _parser().parse(text)
