@@ -59,7 +59,7 @@ class Results:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="ascii")
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="ascii")
 
     @classmethod
     def load(cls, path: Path) -> Results:

@@ -31,7 +31,7 @@ def test_a_table_is_aligned() -> None:
 def test_libraries_stand_in_order_cold_apart_from_warm_with_raw_checks_as_the_unit() -> None:
     cold, warm = validation(results()).split("\n\n")
     assert cells(cold)[2:] == [
-        ["1.00 is one", "raw check, 20.0 us", "raw check, 60.0 us", "raw check, 110.0 us"],
+        ["1.00: one raw check, here", "20.0 us", "60.0 us", "110.0 us"],
         [FAST, "1.50", "1.20", "1.30"],
         [PEER, "1.60", "1.19", "-"],
         [PLAIN, "2.70", "-", "-"],
