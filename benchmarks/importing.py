@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from benchmarks.results import Figure
@@ -26,16 +29,26 @@ _SCRIPT: Final = (
 )
 
 
-def milliseconds(statement: str) -> float:
-    """The processor's time that the statement takes in a new process."""
-    finished = subprocess.run(
-        [sys.executable, "-c", _SCRIPT.format(statement=statement)], capture_output=True, text=True, check=True
-    )
-    return float(finished.stdout)
+@contextmanager
+def in_new_processes() -> Iterator[Callable[[str], float]]:
+    """Milliseconds of the processor's time that a statement takes in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="bearergate-benchmarks-") as folder:
+        # Modules are compiled once after an installation, and not every environment may write down the result.
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+        def time(statement: str) -> float:
+            command = [sys.executable, "-c", _SCRIPT.format(statement=statement)]
+            finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            return float(finished.stdout)
+
+        yield time
 
 
-def figures(rounds: int, time: Callable[[str], float] = milliseconds) -> list[Figure]:
+def figures(rounds: int, time: Callable[[str], float]) -> list[Figure]:
     """Each statement between two imports of the base, round by round."""
+    for statement in (PRIMITIVES, *STATEMENTS.values()):
+        time(statement)
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in STATEMENTS}
     for _ in range(rounds):
         before = time(PRIMITIVES)

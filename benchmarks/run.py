@@ -100,7 +100,9 @@ class Run:
             described["pinned to one core"] = "no" if pin() is None else "yes"
             versions, units, figures = self._rounds(path)
             self.say("importing, and memory")
-            figures += importing.figures(self.effort.rounds) + memory(path)
+            with importing.in_new_processes() as time:
+                figures += importing.figures(self.effort.rounds, time)
+            figures += memory(path)
         return Results(
             date=datetime.now(UTC).date().isoformat(),
             quick=self.effort is QUICK,

@@ -119,6 +119,12 @@ def test_importing_is_told_in_imports_of_the_base() -> None:
     assert made["from bearergate import Validator"].amount == 30.0
 
 
+def test_importing_is_timed_in_processes_of_their_own() -> None:
+    with importing.in_new_processes() as time:
+        assert time("import sys; assert 'decimal' not in sys.modules; import decimal") > 0
+        assert time("import sys; assert 'decimal' not in sys.modules") >= 0
+
+
 @pytest.mark.parametrize(
     ("bar", "ratio", "verdict"),
     [
