@@ -145,8 +145,19 @@ def test_what_is_not_reached_does_no_harm(text: str, verdict: str) -> None:
         ("1e999 > 0", "line 1, column 1: the number is too large"),
         ('"\\q" in groups', "line 1, column 1: unknown escape '\\\\q'"),
         ("not " * 70 + "true", "line 1, column 257: is nested too deeply"),
-        ("[" * 40 + "true" + "]" * 40 + " == []", "is nested too deeply"),
-        ("any(groups, {all(groups, {none(groups, {true})})})", "macros inside of macros, or on their results, more"),
+        ("[" * 40 + "true" + "]" * 40 + " == []", "line 1, column 1: is nested too deeply"),
+        (
+            "any(groups, {all(groups, {none(groups, {true})})})",
+            "line 1, column 27: predicates inside of predicates",
+        ),
+        (
+            "any(filter(filter(groups, {true}), {true}), {true})",
+            "line 1, column 12: predicates inside of predicates",
+        ),
+        (
+            "any(groups, {any(groups, {# matches '^(a|b|c){9}$'})})",
+            "line 1, column 1: could take too long where a list has 1000 items",
+        ),
         ("\ud800", "an expression must be Unicode text"),
         ('"' + "a" * 4090 + '" in groups', "an expression has at most 4096 bytes, this one has 4102"),
     ],

@@ -79,6 +79,7 @@ ACCEPTED = [
     "groups.exists(a, a.matches('^(team|squad)-[a-z0-9-]+-(admin|dev|ops)$'))",
     "groups.exists(a, " + " || ".join(f"a.matches('^[a-z]+-{n}x$')" for n in range(10)) + ")",
     "groups.exists(a, a.matches('[0-9]{4}-[0-9]{2}-[0-9]{2}'))",
+    "groups.exists(a, a.matches('^(" + "|".join(f"word-{n}" for n in range(60)) + ")$'))",
     r"sub.matches('^\\pL+$')",
     "groups.exists(a, a + a + a + a == sub + sub + sub + sub)",
 ]

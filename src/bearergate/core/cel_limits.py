@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from bearergate.core.cel_tree import Kind, Node
 
@@ -46,6 +46,9 @@ class _Value:
     item: float = 1
 
 
+_Weight: TypeAlias = "tuple[float, float]"
+"""How many steps a piece of a pattern has, and of how many pieces it consists."""
+_NOTHING: Final[_Weight] = (0, 0)
 _ONE: Final = _Value(1)
 _UNKNOWN: Final = _Value(1, MANY, MANY)
 
@@ -186,33 +189,41 @@ _PIECE: Final = re.compile(
 )
 
 
-def weigh(pattern: str) -> int:
-    """About how many steps the compiled form of a regular expression has; the largest of groups inside of groups."""
-    sums, last = [0], 0
+def weigh(pattern: str) -> float:
+    """About how many steps the compiled form of a regular expression has; those of plain texts are cheap."""
+    sums: list[_Weight] = [_NOTHING]
+    last = _NOTHING
     for piece in _PIECE.finditer(pattern):
         if piece["open"] is not None:
-            sums[-1] += last
-            sums.append(0)
-            last = 0
+            sums[-1] = _added(sums[-1], last)
+            sums.append(_NOTHING)
+            last = _NOTHING
         elif piece["close"] is not None and len(sums) > 1:
-            last += sums.pop()
+            last = _added(sums.pop(), last)
         elif piece["least"] is not None:
-            last *= max(1, int(piece["least"]), int(piece["most"] or 0))
+            # A repeated text is as many steps of its own.
+            times = max(1, int(piece["least"]), int(piece["most"] or 0))
+            last = max(last) * times, last[1] * times
         elif piece["again"] is not None:
-            last += 1
+            last = _added(last, (1, 0))
         else:
-            sums[-1] += last
-            last = _weigh_piece(piece)
-    return (sum(sums) + last) * (2 if "(?" in pattern else 1)
+            sums[-1] = _added(sums[-1], last)
+            last = _weigh_piece(piece), 1
+    steps, _ = _added((sum(steps for steps, _ in sums), 0), last)
+    return steps * (2 if "(?" in pattern else 1)
 
 
-def _weigh_piece(piece: re.Match[str]) -> int:
+def _added(first: _Weight, second: _Weight) -> _Weight:
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _weigh_piece(piece: re.Match[str]) -> float:
     text = piece["class"] or ""
     if piece["property"] is not None or "\\p" in text.lower():
         return 1200
     if text:
         return 3 if text.isascii() and "^" not in text and "\\" not in text else 20
     if piece["escape"] is not None:
-        return 3
+        return 4
     char = piece["plain"] or ""
-    return 10 if char == "." else 1 if char.isascii() else 3
+    return 10 if char == "." else 0.25 if char.isascii() else 1

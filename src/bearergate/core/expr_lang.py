@@ -11,14 +11,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from bearergate.core.expr_lang_rules import condition
+from bearergate.core.cel_limits import MAX_DEPTH
+from bearergate.core.expr_lang_rules import PREDICATES, condition
 from bearergate.core.expr_lang_types import refuse
 from bearergate.core.expression import Expression, ExpressionProblem, check_length, compile_cel
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-MAX_DEPTH: Final = 64
+MAX_NESTING: Final = 64
 
 GRAMMAR: Final = r"""
 ?start: choice
@@ -66,7 +67,12 @@ def compile_expr_lang(text: str) -> Expression:
 
     ModuleNotFoundError when the extra `cel` is not installed.
     """
-    return compile_cel(translate(text), text)
+    cel = translate(text)
+    try:
+        return compile_cel(cel, text)
+    except ExpressionProblem as problem:
+        # What its place is in the translation tells nobody anything.
+        raise ExpressionProblem(problem.problem, 1, 1) from None
 
 
 def translate(text: str) -> str:
@@ -100,10 +106,14 @@ def _parse(text: str) -> Tree[Token]:
 
 
 def _check_depth(tree: Tree[Token]) -> None:
-    """Raise for a tree that is too deep to be walked by functions that call themselves."""
-    waiting = [(tree, 1)]
+    """Raise for a tree that is too deep to be walked by functions that call themselves, or for CEL."""
+    waiting = [(tree, 1, 0)]
     while waiting:
-        node, depth = waiting.pop()
-        if depth > MAX_DEPTH:
+        node, depth, predicates = waiting.pop()
+        if depth > MAX_NESTING:
             refuse(node, "is nested too deeply")
-        waiting += [(child, depth + 1) for child in node.children if not isinstance(child, str)]
+        if node.data == "call" and node.children[0] in PREDICATES:
+            predicates += 1
+            if predicates > MAX_DEPTH:
+                refuse(node, f"predicates inside of predicates, or on their results, more than {MAX_DEPTH} deep")
+        waiting += [(child, depth + 1, predicates) for child in node.children if not isinstance(child, str)]
