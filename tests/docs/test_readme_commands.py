@@ -32,7 +32,7 @@ def starting_with(*words: str) -> list[str]:
 
 
 def test_no_line_of_a_shell_block_is_left_untested() -> None:
-    assert set(LINES) == set(starting_with("pip install", "export ", "make ", "bearergate serve"))
+    assert set(LINES) == set(starting_with("pip install", "export ", "make ", "bearergate serve", "bearergate keys"))
     assert {block.language for block in README} == {"bash", "python", "console", "text"}
     assert len([block for block in README if block.language in {"console", "text"}]) == 2
 
@@ -71,6 +71,19 @@ def test_the_gate_starts_as_printed_but_for_its_port(line: str) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("line", starting_with("bearergate keys"))
+def test_how_keys_are_is_asked_as_printed(line: str, tmp_path: Path) -> None:
+    with FakeIssuer().serve() as issuer:
+        variables = environment(OIDC_ISSUERS=issuer.issuer, OIDC_AUDIENCES=issuer.audience)
+        done = subprocess.run(
+            [*COMMAND, *shlex.split(line)[1:]], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert issuer.issuer in done.stdout
+    exported = tmp_path / "keys.snapshot"
+    assert exported.exists() is ("export" in line)
 
 
 def _example() -> Block:
