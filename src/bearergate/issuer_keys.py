@@ -134,7 +134,8 @@ class IssuerKeys:
             with self._held():
                 if now >= self._ring.refresh_at and not self._ring.is_backing_off(now):
                     self._fly(None)
-        return generation == self.generation(header)
+                return generation == self.generation(header)
+        return True
 
     def wake(self) -> Wait | None:
         """A flight for an issuer without a fresh set, or None when there is nothing to do now."""

@@ -51,8 +51,7 @@ class Scene:
         """The next refresh, which this token makes due."""
         asked = self.issuer.jwks_requests
         self.age.advance(DUE)
-        # It may arrive before this verdict is told.
-        self.judge(by)
+        assert self.judge(by) == REMEMBERED
         self.watched.settle()
         assert self.issuer.jwks_requests > asked
 
@@ -309,6 +308,6 @@ def test_what_keys_of_an_earlier_run_proved_goes_when_their_issuer_has_others(sc
     assert [later.judge(token), later.judge(token)] == [PROVEN, REMEMBERED]
     scene.issuer.rotate(keep_old=False)
     scene.age.advance(DUE)
-    later.judge(token)
+    assert later.judge(token) == REMEMBERED
     later.settle()
     assert later.judge(token) == Reason.KEY_UNKNOWN
