@@ -19,7 +19,7 @@ from bearergate.core.expression import (
     ExpressionError,
     ExpressionProblem,
     _CelExpression,
-    _check_tree,
+    _checked_names,
     compile_cel,
     compile_rule,
     quote,
@@ -139,7 +139,7 @@ def test_only_a_true_of_type_boolean_is_true(result: Any) -> None:
             return result
 
     with pytest.raises(ExpressionError):
-        _CelExpression("", "", Runtime()).evaluate(FACTS)
+        _CelExpression("", "", Runtime(), reads_claims=False).evaluate(FACTS)
 
 
 def test_a_false_and_an_error_of_the_runtime_count_as_true_where_nobody_looks_closely() -> None:
@@ -198,7 +198,7 @@ def test_a_text_that_is_too_long_for_the_runtime_is_refused_without_a_place() ->
 
 def test_an_expression_whose_tree_cannot_be_read_is_refused() -> None:
     with pytest.raises(ExpressionProblem, match="cannot be looked at: KeyError"):
-        _check_tree(b"", "true")
+        _checked_names(b"", "true")
 
 
 @pytest.mark.parametrize(
@@ -265,13 +265,13 @@ def test_many_threads_may_ask_about_the_same_facts() -> None:
         assert verdicts == [n == number for n in range(8)] * 20
 
 
-def test_facts_are_made_ready_once_for_all_expressions() -> None:
-    about = facts()
-    assert compile_rule("!machine").evaluate(about)
-    ready = dict(about.room)
-    assert compile_rule("sub == 'user-1'").evaluate(about)
-    assert about.room == ready
-    assert len(ready) == 1
+def test_claims_are_made_ready_for_who_looks_at_them() -> None:
+    about = facts(claims={"email": "ada\0", "a": object()})
+    assert compile_rule('"dev" in groups').evaluate(about)
+    assert compile_rule('groups.exists(claims, claims == "dev")').evaluate(facts()) is True
+    for text in ("has(claims.b)", "groups.all(g, claims.a == g)", '"dev" in groups || "b" in claims'):
+        with pytest.raises(ExpressionError):
+            compile_rule(text).evaluate(about)
 
 
 @given(st.text(max_size=60))
@@ -298,7 +298,7 @@ def test_no_text_does_more_than_to_be_refused(text: str) -> None:
 )
 def test_a_text_that_the_runtime_would_cut_off_is_no_fact(cut: dict[str, Any]) -> None:
     # It takes a NUL for the end of a text: who may write one could have any name he likes.
-    assert error_of("true", facts(**cut)) == "a text that holds a NUL character"
+    assert error_of("true || size(claims) == 0", facts(**cut)) == "a text that holds a NUL character"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40))

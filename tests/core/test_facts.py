@@ -22,24 +22,24 @@ def test_facts_are_those_of_the_principal() -> None:
     )
     facts = Facts.of(someone, groups_claim="groups")
     assert facts.groups_problem is Reason.RESERVED_GROUP
-    assert facts.plain == {
+    assert facts.plain() == {
         "groups": ["dev"],
         "sub": "user-1",
         "iss": "https://issuer.test",
         "client_id": "app",
         "scopes": ["a", "b"],
         "machine": True,
-        "claims": {"n": 1},
     }
+    assert facts.plain_claims() == {"n": 1}
 
 
 def test_a_token_that_names_no_client_has_an_empty_one() -> None:
-    assert Facts.of(principal(client_id=None), groups_claim="groups").plain["client_id"] == ""
+    assert Facts.of(principal(client_id=None), groups_claim="groups").plain()["client_id"] == ""
 
 
 def test_claims_become_lists_and_dictionaries() -> None:
     claims: Any = MappingProxyType({"a": (1, (2, MappingProxyType({"b": ("c",)}))), "d": None, "e": True})
-    assert Facts(claims=claims).plain["claims"] == {"a": [1, [2, {"b": ["c"]}]], "d": None, "e": True}
+    assert Facts(claims=claims).plain_claims() == {"a": [1, [2, {"b": ["c"]}]], "d": None, "e": True}
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,11 @@ def test_the_claim_of_groups_is_taken_out_by_name_or_by_path(path: str, left: di
     claims: Any = {"groups": 1, "realm": {"roles": 1, "in": {"x": 1, "y": 2}}, "a.b": 1}
     assert without_claim(claims, path) == left
     assert claims["realm"]["in"] == {"x": 1, "y": 2}
+
+
+def test_what_is_made_of_facts_is_made_once() -> None:
+    facts, made = Facts(), iter("ab")
+    assert [facts.keep("x", lambda: next(made)) for _ in range(3)] == ["a", "a", "a"]
+    assert facts.keep("y", lambda: next(made)) == "b"
+    assert facts == Facts()
+    assert repr(facts) == repr(Facts())

@@ -10,7 +10,7 @@ import pytest
 
 from bearergate.core import cel_limits, expression
 from bearergate.core.expr_lang_rules import LENGTH, PREDICATES
-from bearergate.core.facts import Facts
+from bearergate.core.facts import CLAIMS, Facts
 from tests.core.facts_of import expr_lang_outcome, holds
 from tests.docs.reference_pages import FOLDER
 
@@ -50,7 +50,7 @@ def names_of(heading: str, number: int = 0) -> set[str]:
 
 def test_the_page_shows_the_facts_that_its_examples_are_about() -> None:
     assert set(_KNOWN) == set(expression.VARIABLES)
-    assert json.loads(json.dumps(FACTS.plain)) == _KNOWN
+    assert {**FACTS.plain(), CLAIMS: FACTS.plain_claims()} == _KNOWN
 
 
 def test_every_variable_is_on_the_page_with_its_type() -> None:

@@ -62,6 +62,12 @@ def read_tree(serialized: bytes) -> Node:
         raise UnreadableTree(type(problem).__name__) from None
 
 
+def names_in(root: Node) -> frozenset[str]:
+    """Every name in a tree: what the expression looks at, and the variables of its macros."""
+    inner = frozenset[str]().union(*(names_in(part) for part in root.parts))
+    return inner | {root.name} if root.kind is Kind.NAME else inner
+
+
 def _place(entry: bytes | int) -> tuple[int, int]:
     fields = _fields(_bytes(entry))
     return _number(fields, 1), _number(fields, 2)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final, Protocol, final
 
 from bearergate.core.cel_limits import TreeProblem, check_limits, pattern_problem, patterns
-from bearergate.core.cel_tree import UnreadableTree, read_tree
+from bearergate.core.cel_tree import UnreadableTree, names_in, read_tree
 from bearergate.core.claims import CLIENT_ID, ISS, SUB
 from bearergate.core.errors import BearergateError
 from bearergate.core.facts import CLAIMS, GROUPS, MACHINE, SCOPES, Facts
@@ -100,10 +100,11 @@ class BrokenExpression:
 class _CelExpression:
     """An expression that the runtime compiled. Equal to another of the same text; copied by compiling it again."""
 
-    def __init__(self, text: str, source: str, compiled: Any) -> None:  # noqa: ANN401 - the runtime's own type
+    def __init__(self, text: str, source: str, compiled: Any, *, reads_claims: bool) -> None:  # noqa: ANN401 - theirs
         self.text = text
         self._source = source
         self._compiled = compiled
+        self._reads_claims = reads_claims
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _CelExpression) and (self.text, self._source) == (other.text, other._source)
@@ -119,7 +120,7 @@ class _CelExpression:
 
     def evaluate(self, facts: Facts, /) -> bool:
         try:
-            result = self._compiled.eval(_engine().activation(facts))
+            result = self._compiled.eval(_engine().activation(facts, with_claims=self._reads_claims))
             is_boolean = result.type().name() == _BOOLEAN
             value = result.value()
         except Exception as problem:  # noqa: BLE001 - whatever the runtime raises is no verdict
@@ -136,11 +137,16 @@ class _Engine:
 
     environment: Any
 
-    def activation(self, facts: Facts) -> object:
+    def activation(self, facts: Facts, *, with_claims: bool) -> object:
         """The facts as the runtime takes them; it converts each at most once."""
-        if "cel" not in facts.room:
-            facts.room["cel"] = self.environment.Activation(facts.plain)
-        return facts.room["cel"]
+        # Most expressions look at no claim, and a token has many.
+        if with_claims:
+            return facts.keep("cel with claims", lambda: self._bound({**facts.plain(), CLAIMS: facts.plain_claims()}))
+        return facts.keep("cel", lambda: self._bound(facts.plain()))
+
+    def _bound(self, values: Mapping[str, object]) -> object:
+        made: object = self.environment.Activation(values)
+        return made
 
 
 @cache
@@ -191,12 +197,12 @@ def compile_cel(text: str, written: str) -> Expression:
         raise ExpressionProblem(f"yields a value whose type is not known: {_AS_BOOLEAN}")
     if kind != _BOOLEAN:
         raise ExpressionProblem(f"must yield true or false, yields {kind.lower()}")
-    _check_tree(serialized, text)
-    return _CelExpression(written, text, compiled)
+    names = _checked_names(serialized, text)
+    return _CelExpression(written, text, compiled, reads_claims=CLAIMS in names)
 
 
-def _check_tree(serialized: bytes, text: str) -> None:
-    """Raise ExpressionProblem for a tree that costs too much, asks for too much, or cannot be read."""
+def _checked_names(serialized: bytes, text: str) -> frozenset[str]:
+    """The names in an expression; raises ExpressionProblem when it costs or asks for too much, or cannot be read."""
     try:
         root = read_tree(serialized)
         check_limits(root)
@@ -204,6 +210,7 @@ def _check_tree(serialized: bytes, text: str) -> None:
             flaw = check_pattern(pattern)
             if flaw:
                 raise TreeProblem(flaw, place)
+        return names_in(root)
     except UnreadableTree as problem:
         raise ExpressionProblem(f"cannot be looked at: {problem}") from None
     except TreeProblem as problem:
@@ -218,7 +225,8 @@ def check_pattern(pattern: str) -> str | None:
     # The runtime compiles patterns when it evaluates; asked now, a bad one is found at load.
     source = f'"".matches({quote(pattern)})'
     try:
-        _CelExpression(pattern, source, _engine().environment.compile(source)).evaluate(Facts())
+        compiled = _engine().environment.compile(source)
+        _CelExpression(pattern, source, compiled, reads_claims=False).evaluate(Facts())
     except ExpressionError as error:
         return _without_status(error.detail)
     return None

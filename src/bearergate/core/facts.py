@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from bearergate.core.claims import CLIENT_ID, ISS, SUB, Frozen
 from bearergate.core.principal import Principal
@@ -16,6 +15,8 @@ GROUPS: Final = "groups"
 SCOPES: Final = "scopes"
 MACHINE: Final = "machine"
 CLAIMS: Final = "claims"
+Made = TypeVar("Made")
+
 _NO_CLAIMS: Final[Mapping[str, Frozen]] = MappingProxyType({})
 
 
@@ -23,7 +24,7 @@ class UnusableFact(ValueError):
     """A fact that an engine could take for another one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Facts about one caller."""
 
@@ -36,8 +37,9 @@ class Facts:
     """Empty when the token names no client."""
     scopes: frozenset[str] = frozenset()
     machine: bool = False
-    claims: Mapping[str, Frozen] = field(default_factory=lambda: _NO_CLAIMS, repr=False)
+    claims: Mapping[str, Frozen] = field(default_factory=lambda: _NO_CLAIMS, repr=False, hash=False)
     """The verified claims without the one that groups are read from: what was dropped there must not come back."""
+    _kept: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, principal: Principal, *, groups_claim: str) -> Facts:
@@ -53,23 +55,26 @@ class Facts:
             claims=without_claim(principal.claims, groups_claim),
         )
 
-    @cached_property
-    def plain(self) -> Mapping[str, object]:
-        """The facts by the names that expressions use, made of lists and dictionaries; raises UnusableFact."""
+    def plain(self) -> dict[str, object]:
+        """All but the claims, by the names that expressions use, made of plain lists; raises UnusableFact."""
         return {
-            GROUPS: [_text(name) for name in self.groups],
+            GROUPS: _texts(self.groups),
             SUB: _text(self.subject),
             ISS: _text(self.issuer),
             CLIENT_ID: _text(self.client_id),
-            SCOPES: [_text(name) for name in sorted(self.scopes)],
+            SCOPES: _texts(sorted(self.scopes)),
             MACHINE: self.machine,
-            CLAIMS: _plain(self.claims),
         }
 
-    @cached_property
-    def room(self) -> dict[str, object]:
-        """Where an engine keeps what it made of the facts, for the next expression about the same caller."""
-        return {}
+    def plain_claims(self) -> dict[str, object]:
+        """The claims, made of plain lists and dictionaries; raises UnusableFact."""
+        return _members(self.claims)
+
+    def keep(self, name: str, make: Callable[[], Made]) -> Made:
+        """What an engine made of the facts, made once, for the next expression about the same caller."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("Made", self._kept[name])
 
 
 def without_claim(claims: Mapping[str, Frozen], path: str) -> Mapping[str, Frozen]:
@@ -98,9 +103,15 @@ def _plain(value: Frozen) -> object:
         return _text(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {_text(name): _plain(item) for name, item in value.items()}
-    return value
+    return _members(value) if isinstance(value, Mapping) else value
+
+
+def _members(claims: Mapping[str, Frozen]) -> dict[str, object]:
+    return {_text(name): _plain(value) for name, value in claims.items()}
+
+
+def _texts(values: Iterable[str]) -> list[str]:
+    return [_text(value) for value in values]
 
 
 def _text(value: str) -> str:
