@@ -22,13 +22,20 @@ from tests.mutation.verdicts import Verdict
 
 PACKAGE: Final = "bearergate.core"
 _LIBRARIES: Final = (
+    "anyio.pytest_plugin",
     "cryptography.hazmat.primitives.asymmetric.ec",
     "cryptography.hazmat.primitives.asymmetric.padding",
     "cryptography.hazmat.primitives.asymmetric.rsa",
     "freezegun",
+    "hypothesis.core",
+    "hypothesis.strategies",
     "joserfc.jwk",
     "joserfc.jws",
+    "msgspec.json",
+    "pytest_benchmark.plugin",
+    "pytest_timeout",
     "urllib3",
+    "xdist.plugin",
 )
 
 
@@ -59,6 +66,8 @@ class _Mutated(MetaPathFinder, Loader):
 def run_tests(paths: Sequence[str], *plugins: object) -> int:
     """Run pytest in this process; its exit status."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:secrecy", "--tb=short", "--no-header"]
+    # Plugins are imported already, which is what makes a fork cheap.
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*options, *paths], plugins=list(plugins)))
 
 
