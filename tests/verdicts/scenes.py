@@ -6,11 +6,13 @@ Two clocks, because claims are judged by the wall clock, which may be set back, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from bearergate.core.errors import Refusal
 from bearergate.core.events import Event, TokenAccepted
 from bearergate.core.policy import IssuerPolicy
+from bearergate.issuer_keys import IssuerKeys
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
 from bearergate.verdicts import Verdict
@@ -18,6 +20,10 @@ from tests.keys.patient import Clock, policy_for, wait_until
 
 PROVEN: Final = "proven"
 REMEMBERED: Final = "remembered"
+TTL: Final = 600
+DUE: Final = 540
+"""Seconds after which a refresh is due, whatever chance says."""
+LASTING: Final[dict[str, Any]] = {"exp": 2_000_000_000, "iat": None}
 
 
 class Watched:
@@ -64,5 +70,42 @@ class Watched:
 
     def settle(self) -> None:
         """Wait until every refresh under way has ended."""
-        stations = self.validator._keys._configured.values()
-        wait_until(lambda: all(station._flight is None for station in stations))
+        for station in self.validator._keys._configured.values():
+            wait_until(partial(_is_at_rest, station))
+
+
+def _is_at_rest(station: IssuerKeys) -> bool:
+    # What a flight brought is taken in under the lock.
+    with station._lock:
+        return station._flight is None
+
+
+class Ageing:
+    """An issuer whose keys age by a clock of their own, so that verdicts do not end for another reason."""
+
+    def __init__(self, alg: str = "EdDSA", **options: Any) -> None:
+        self.age = Clock()
+        self.issuer = FakeIssuer(alg=alg)
+        self.watched = Watched(self.issuer, clock=Clock(self.issuer.now()), monotonic=self.age, **options)
+
+    def mint(self, **how: Any) -> str:
+        """A token that does not expire meanwhile."""
+        return self.issuer.mint(LASTING, **how)
+
+    def remembered(self, **how: Any) -> str:
+        """A token that was proven and is remembered."""
+        token = self.mint(**how)
+        assert self.judge(token) == PROVEN
+        assert self.judge(token) == REMEMBERED
+        return token
+
+    def judge(self, token: str) -> str:
+        return self.watched.judge(token)
+
+    def refreshed(self, by: str) -> None:
+        """The next refresh, which this token makes due."""
+        asked = self.issuer.jwks_requests
+        self.age.advance(DUE)
+        assert self.judge(by) == REMEMBERED
+        self.watched.settle()
+        assert self.issuer.jwks_requests > asked
