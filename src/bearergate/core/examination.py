@@ -6,7 +6,7 @@ Fields are filled by the rows in order; one that is not set yet was not reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
 
 from bearergate.core.claims import ClaimsReader, Json, UnverifiedClaims
 from bearergate.core.fast_encoding import Codec
@@ -31,6 +31,10 @@ class Derived(Generic[T]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
+    if TYPE_CHECKING:
+
+        def __set__(self, x: object, value: T) -> None: ...
+
     @overload
     def __get__(self, x: None, owner: type) -> Self: ...
     @overload
@@ -38,7 +42,7 @@ class Derived(Generic[T]):
     def __get__(self, x: object | None, owner: type) -> T | Self:
         if x is None:
             return self
-        # In the instance from now on, where it is found before this descriptor.
+        # In the instance from now on, where it is found before this descriptor. A row may put it there itself.
         value = x.__dict__[self._name] = self._derive(x)
         return value
 

@@ -7,6 +7,7 @@ the only file of the core that may. Knows no token.
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -59,7 +60,7 @@ def load_importer() -> None:
 
     A process that forks while another of its threads loads a module can never load it in the child.
     """
-    import joserfc.jwk  # noqa: F401 - for its place in sys.modules
+    import_module("joserfc.jwk")
 
 
 def parse_jwk_set(raw: bytes, *, tenant_of: str | None = None, max_keys: int = MAX_KEYS) -> KeySet:
