@@ -37,13 +37,18 @@ class Watched:
         monotonic: Clock | None = None,
         **options: Any,
     ) -> None:
-        """`monotonic`: the same as `clock` if not given. `policies`: instead of one plain policy for each issuer."""
+        """Keys come from memory unless an issuer is being served on loopback.
+
+        `monotonic`: the same as `clock` if not given. `policies`: instead of one plain policy for each issuer.
+        """
         self.clock = clock or Clock()
         self.monotonic = monotonic or self.clock
         self.events: list[Event] = []
+        served = any(issuer.port for issuer in issuers)
+        fetch = options.pop("fetch", None if served else fetch_from(*issuers))
         self.validator = Validator(
             [*policies] or [policy_for(issuer) for issuer in issuers],
-            fetch=options.pop("fetch", None) or fetch_from(*issuers),
+            fetch=fetch,
             clock=self.clock,
             monotonic=self.monotonic,
             observers=[self.events.append],
