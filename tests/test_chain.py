@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,10 +91,11 @@ def admitted(chain: Chain, facts: RequestFacts, admission: Admission | None = No
     """By both twins, which must agree."""
     rules = admission or Admission()
     found: list[Any] = []
-    for run in (
+    runs: tuple[Callable[[], Any], ...] = (
         lambda: chain.admit(rules, facts, adapter="test", **more),
         lambda: asyncio.run(chain.admit_async(rules, facts, adapter="test", **more)),
-    ):
+    )
+    for run in runs:
         try:
             found.append(run())
         except Refusal as error:

@@ -272,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
             if drip and self.server.api.closing.wait(drip):
                 return
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server names it
         pass
 
 

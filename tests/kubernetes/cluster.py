@@ -101,3 +101,14 @@ def refused(act: Any) -> Refusal:
     except Refusal as error:
         return error
     raise AssertionError("nothing was refused")
+
+
+def forged(cluster: Cluster) -> str:
+    """A token that the cluster never signed."""
+    return cluster.server.issuer.forge({"aud": [OURS], "sub": cluster.deployer.username, "client_id": None})
+
+
+def of_a_deleted_pod(cluster: Cluster) -> str:
+    """A token that was good until its pod was deleted."""
+    cluster.server.revoked.add("pod-1")
+    return cluster.token(jti="pod-1")

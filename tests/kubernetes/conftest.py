@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.cluster import Cluster, running_cluster
 from tests.keys.patient import Clock
+from tests.kubernetes.cluster import Cluster, running_cluster
 
 
 @pytest.fixture
@@ -22,3 +22,12 @@ def clock() -> Clock:
 def cluster(tmp_path: Path, clock: Clock) -> Iterator[Cluster]:
     with running_cluster(tmp_path, clock) as running:
         yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where relative paths of a configuration in code begin."""
+    (tmp_path / "token").write_text("abc")
+    (tmp_path / "ca.crt").write_text("certificates")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -161,7 +161,7 @@ GROUPS: list[tuple[str, Any, list[str], Reason | None]] = [
     ("a machine client", [*OWN_GROUPS, "client:ci-pipeline"], OWN_GROUPS, Reason.RESERVED_GROUP),
     ("its own in other case", ["System:ServiceAccounts"], [], Reason.RESERVED_GROUP),
     ("its own with a space", ["system:serviceaccounts "], [], Reason.RESERVED_GROUP),
-    ("a reserved one in disguise", ["ＳＹＳＴＥＭ:masters"], [], Reason.RESERVED_GROUP),
+    ("a reserved one in disguise", ["\N{FULLWIDTH LATIN CAPITAL LETTER S}ystem:masters"], [], Reason.RESERVED_GROUP),
     ("a string", "system:serviceaccounts", [], Reason.GROUPS_MALFORMED),
     ("something else in the list", [*OWN_GROUPS, 1], [], Reason.GROUPS_MALFORMED),
     ("an empty name", [*OWN_GROUPS, ""], [], Reason.GROUPS_MALFORMED),

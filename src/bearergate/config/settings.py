@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -47,8 +47,10 @@ class Settings:
     def policy_version(self) -> str:
         """A short digest of every setting that decides: two processes with equal policies have equal versions."""
         deciding = (self.issuers, self.lifecycle, self.max_token_bytes)
-        # Where the files of a cluster are is the business of one machine.
-        clusters = tuple(replace(each, token_file="-", ca_file=None) for each in self.service_accounts)
+        # Not where the files of a cluster are: that is the business of one machine.
+        clusters = [
+            (each.issuer, each.mode, each.audiences, each.api_server, each.algorithms) for each in self.service_accounts
+        ]
         effective = _plain((*deciding, clusters) if clusters else deciding)
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
