@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from bearergate.core.jwk import MAX_CANDIDATES
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.key_record import Seed
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.core.reasons import Reason
 from bearergate.key_supply import KeySupply
 from bearergate.testing import FakeIssuer
+from bearergate.testing.signing import new_key
 from tests.verdicts.scenes import DUE, LASTING, PROVEN, REMEMBERED, Ageing, Watched
 
 
@@ -95,6 +97,15 @@ def test_a_key_that_comes_back_makes_its_tokens_good_again_and_not_what_was_reme
     scene.issuer.publish(old)
     scene.refreshed(by=newer)
     assert [scene.judge(token), scene.judge(token), scene.judge(newer)] == [PROVEN, REMEMBERED, REMEMBERED]
+
+
+@pytest.mark.xfail(strict=True, reason="KeySet.keeps does not look at which keys of a crowded kid are tried")
+def test_a_key_that_is_not_tried_any_more_because_others_crowd_its_name_takes_them_too(scene: Ageing) -> None:
+    token, key = scene.remembered(), scene.issuer.signing_key
+    crowd = [new_key("EdDSA", key.kid).jwk() for _ in range(MAX_CANDIDATES)]
+    scene.issuer.set_document(json.dumps({"keys": [*crowd, key.jwk()]}).encode())
+    scene.refreshed(by=token)
+    assert scene.judge(token) == Reason.SIGNATURE_INVALID
 
 
 def test_a_token_without_kid_is_judged_anew_when_a_second_key_could_have_made_it(scene: Ageing) -> None:

@@ -210,7 +210,6 @@ def holds(value: object, wanted: str, seen: set[int] | None = None) -> bool:
     return any(holds(part, wanted, seen) for part in parts)
 
 
-@pytest.mark.xfail(strict=True, reason="exceptions are copied by __reduce__, which does not ask __getstate__")
 @pytest.mark.parametrize("keep", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 def test_a_refusal_that_is_copied_or_pickled_needs_no_token_to_say_what_was_expected(
     keep: Callable[[Refusal], Refusal],
