@@ -19,7 +19,7 @@ from bearergate.core.keyring import Snapshot
 from bearergate.core.metadata import MetadataError, read_jwks_uri, well_known_urls
 from bearergate.core.policy import KeySource
 from bearergate.core.screening import KeySetError, parse_jwk_set
-from bearergate.fetch import Fetched, FetchFailed, HttpFetch
+from bearergate.fetch import Fetched, FetchFailed
 from bearergate.key_supply import Surroundings
 
 _RETRYABLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -45,11 +45,11 @@ class Attempt:
     """Everything one attempt needs, and the steps it takes."""
 
     def __init__(self, issuer: str, source: KeySource, around: Surroundings) -> None:
-        """Without a Fetch of its own it is HTTP with the source's CA."""
+        """Nothing is fetched yet."""
         self._issuer = issuer
         self._source = source
         self._lifecycle = around.lifecycle
-        self._fetch = around.fetch or HttpFetch(ca=source.ca, connect_timeout=around.lifecycle.connect_timeout)
+        self._fetch = around.fetch_for(source.ca)
         self._monotonic = around.monotonic
         self._wall = around.wall
 

@@ -239,6 +239,9 @@ class IssuerKeys:
         try:
             # Real time even where the clocks were replaced: waits must end.
             landing = self._refresh.run(held, flight.wanted, flight.started + self._lifecycle.flight_budget)
+            if landing.snapshot is not None and held.snapshot is not None:
+                # Kept by the sets: for large ones it takes too long with the lock held, where they are compared again.
+                landing.snapshot.keys.keeps(held.snapshot.keys)
         except Exception as error:  # noqa: BLE001 - a fault here must not leave waiters waiting
             _log.exception("fetching the keys of %s failed unexpectedly", self._issuer)
             landing = Landing(problem=f"an unexpected {type(error).__name__}")

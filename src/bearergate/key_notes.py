@@ -6,6 +6,7 @@ Counts and words only. Decides nothing, and never holds a key or a token.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -26,6 +27,7 @@ class KeyNotes:
         self._issuer = issuer
         self._wall = wall
         self._notify = notify
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._stale_uses = 0
         self._stale_noted_at = float("-inf")
@@ -37,10 +39,13 @@ class KeyNotes:
 
     def reset_after_fork(self) -> None:
         """In a child process: the lock may be held by nobody."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     def stale(self, snapshot: Snapshot, now: float) -> None:
         """A set past its time was used; told once a minute. `now`: monotonic, seconds."""
+        if self._process != os.getpid():
+            self.reset_after_fork()
         with self._lock:
             self._stale_uses += 1
             uses = self._stale_uses

@@ -6,13 +6,13 @@ Frozen values only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
 from bearergate.core.events import Event
 from bearergate.core.key_record import Seed
 from bearergate.core.keyring import KeyLifecycle
-from bearergate.fetch import Fetch
+from bearergate.fetch import Fetch, HttpFetch
 from bearergate.shared_keys import SharedKeys
 
 
@@ -39,3 +39,13 @@ class Surroundings:
     """Seconds since the epoch."""
     notify: Callable[[Event], None] | None = None
     supply: KeySupply = KeySupply()
+    _fetches: dict[str | None, Fetch] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def fetch_for(self, ca: str | None) -> Fetch:
+        """How documents are fetched from hosts whose certificates these authorities sign; one for all their issuers.
+
+        What a machine trusts is large and slow to load.
+        """
+        if self.fetch is not None:
+            return self.fetch
+        return self._fetches.setdefault(ca, HttpFetch(ca=ca, connect_timeout=self.lifecycle.connect_timeout))

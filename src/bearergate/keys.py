@@ -63,6 +63,7 @@ class Keys:
             lifecycle=numbers, fetch=fetch, monotonic=monotonic, wall=wall, notify=notify, supply=supply
         )
         self._open = partial(IssuerKeys, around=around)
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._sources = dict(sources)
         self._configured: Final = {issuer: self._open(issuer, source) for issuer, source in sources.items()}
@@ -115,7 +116,7 @@ class Keys:
 
     def ensure(self, issuer: str, source: KeySource) -> None:
         """Add an issuer at run time, with its own state; the least recently used one beyond 1000 is forgotten."""
-        with self._lock:
+        with self._held():
             if issuer not in self._configured and issuer not in self._runtime:
                 self._runtime[issuer] = self._open(issuer, source)
 
@@ -140,6 +141,12 @@ class Keys:
         kept = [station.record() for station in self._configured.values()]
         return tuple(record for record in kept if record is not None)
 
+    def _held(self) -> threading.Lock:
+        """The lock; a server in C may have forked without Python's hooks, and then it may be held by nobody."""
+        if self._process != os.getpid():
+            self.reset_after_fork()
+        return self._lock
+
     def _wake(self) -> list[Wait]:
         # All flights start before anybody waits: the slowest issuer is the whole wait.
         woken = [station.wake() for station in self._configured.values()]
@@ -148,7 +155,7 @@ class Keys:
     def _stations(self, issuer: str) -> tuple[IssuerKeys, ...]:
         own = self._configured.get(issuer)
         if own is None:
-            with self._lock:
+            with self._held():
                 added = self._runtime.get(issuer)
             if added is None:
                 # It was forgotten since it was ensured: too many others were. Asking again ensures it again.
@@ -159,6 +166,7 @@ class Keys:
 
     def reset_after_fork(self) -> None:
         """Make locks and flights anew in a child process: their threads did not come along."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
         for station in (*self._configured.values(), *self._runtime.values()):
             station.reset_after_fork()

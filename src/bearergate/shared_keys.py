@@ -186,11 +186,12 @@ class SharedRecord:
             tenant_of=self._tenant_of,
             origin=Origin.SHARED,
         )
-        if held is None or (found.is_newer_than(held) and not _is_same_fetch(found, held)):
+        if held is None:
             return found
-        if held.is_newer_than(found):
+        # The times are of two machines' clocks. Whoever fetched the keys that are held had seen the lower number.
+        if found.sequence < held.sequence or held.is_newer_than(found):
             raise BadRecord("it is older than the keys that are held")
-        return None
+        return found if found.is_newer_than(held) and not _is_same_fetch(found, held) else None
 
 
 def _is_same_fetch(found: Snapshot, held: Snapshot) -> bool:

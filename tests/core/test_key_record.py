@@ -246,6 +246,8 @@ def test_a_document_of_exactly_the_largest_size_is_taken() -> None:
         {"ca": "-----BEGIN CERTIFICATE-----"},
         {"ca": ""},
         {"ca": "größe"},
+        # It would fetch what another one refuses to.
+        {"allow_insecure_http": True},
     ],
 )
 def test_configurations_that_fetch_elsewhere_share_nothing(changes: dict[str, Any]) -> None:
@@ -260,7 +262,7 @@ def test_the_same_address_in_another_role_is_another_configuration() -> None:
 
 
 def test_configurations_that_fetch_the_same_share_whatever_they_accept() -> None:
-    for changes in ({"tenant_keys_only": True}, {"allow_insecure_http": True}, {"shares_keys_with": ("x",)}):
+    for changes in ({"tenant_keys_only": True}, {"shares_keys_with": ("x",)}):
         assert source_digest(ISSUER, KeySource(**changes)) == SOURCE
 
 

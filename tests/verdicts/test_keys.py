@@ -99,7 +99,6 @@ def test_a_key_that_comes_back_makes_its_tokens_good_again_and_not_what_was_reme
     assert [scene.judge(token), scene.judge(token), scene.judge(newer)] == [PROVEN, REMEMBERED, REMEMBERED]
 
 
-@pytest.mark.xfail(strict=True, reason="KeySet.keeps does not look at which keys of a crowded kid are tried")
 def test_a_key_that_is_not_tried_any_more_because_others_crowd_its_name_takes_them_too(scene: Ageing) -> None:
     token, key = scene.remembered(), scene.issuer.signing_key
     crowd = [new_key("EdDSA", key.kid).jwk() for _ in range(MAX_CANDIDATES)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from bearergate.core.reasons import Reason
 
@@ -89,10 +89,10 @@ class Refusal(BearergateError):
             self._facts, self._find_facts = self._find_facts(), None
         return self._facts
 
-    def __getstate__(self) -> dict[str, object]:
-        # A copy must not need the token that was judged.
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # A copy must not need the token that was judged. Exceptions are not asked for `__getstate__`.
         self._known_facts()
-        return self.__dict__
+        return super().__reduce__()
 
     def __str__(self) -> str:
         about = f" [{self.claim}]" if self.claim else ""

@@ -5,10 +5,11 @@ Fields are filled by the rows in order; one that is not set yet was not reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
+from collections.abc import Mapping
+from typing import Final
 
 from bearergate.core.claims import ClaimsReader, Json, UnverifiedClaims
+from bearergate.core.derived import Derived
 from bearergate.core.fast_encoding import Codec
 from bearergate.core.groups import Groups, effective_groups, is_machine
 from bearergate.core.identity import ActingClient, acting_client, acting_party, granted_scopes, named_clients
@@ -17,34 +18,7 @@ from bearergate.core.jwt import JoseHeader, Segments
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Actor
 
-T = TypeVar("T")
-
 _SHOWN: Final = 200
-
-
-class Derived(Generic[T]):
-    """A property that is derived when it is first asked for and then kept."""
-
-    def __init__(self, derive: Callable[[Any], T]) -> None:
-        self._derive = derive
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    if TYPE_CHECKING:
-
-        def __set__(self, x: object, value: T) -> None: ...
-
-    @overload
-    def __get__(self, x: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, x: object, owner: type) -> T: ...
-    def __get__(self, x: object | None, owner: type) -> T | Self:
-        if x is None:
-            return self
-        # In the instance from now on, where it is found before this descriptor. A row may put it there itself.
-        value = x.__dict__[self._name] = self._derive(x)
-        return value
 
 
 class Examination:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bearergate.core.derived import Derived
 from bearergate.core.errors import refusal
 from bearergate.core.jws import ALGORITHMS, Algorithm, PublicKey, Verifier, canonical_name
 from bearergate.core.jwt import JoseHeader
@@ -68,7 +68,7 @@ class KeySet:
     keys: tuple[VerificationKey, ...]
     dropped: tuple[DroppedKey, ...] = ()
 
-    @cached_property
+    @Derived
     def _by_kid(self) -> dict[str, list[VerificationKey]]:
         named: dict[str, list[VerificationKey]] = {}
         for key in self.keys:
@@ -76,29 +76,32 @@ class KeySet:
                 named.setdefault(key.kid, []).append(key)
         return named
 
-    @cached_property
+    @Derived
     def _selected(self) -> dict[tuple[str, str], tuple[VerificationKey, ...]]:
         """What was selected before: as many entries as the set has kids and algorithms that fit, at most."""
         return {}
 
-    @cached_property
+    @Derived
     def has_large_keys(self) -> bool:
         """Whether one verification may take long enough to hold an event loop up (RSA over 4096 bits)."""
         return any(
             isinstance(key.public_key, RSAPublicKey) and key.public_key.key_size > LARGE_RSA_BITS for key in self.keys
         )
 
-    @cached_property
+    @Derived
     def _dropped_kids(self) -> frozenset[str]:
         return frozenset(entry.kid for entry in self.dropped if entry.kid is not None)
 
-    @cached_property
+    @Derived
     def _identities(self) -> frozenset[tuple[str | None, str | None, bytes]]:
         return frozenset((key.kid, key.alg, key.material()) for key in self.keys)
 
     def keeps(self, earlier: KeySet) -> bool:
-        """Whether every key of an earlier set is in this one, with the same material."""
-        return self is earlier or self._identities >= earlier._identities
+        """Whether every key of an earlier set is in this one, with the same material, and tried as it was."""
+        if self is earlier:
+            return True
+        crowded = any(len(keys) > MAX_CANDIDATES for keys in self._by_kid.values())
+        return not crowded and self._identities >= earlier._identities
 
     def decides(self, header: JoseHeader) -> bool:
         """Whether this set alone settles which key verifies the token, so that fetching would be waste."""

@@ -79,7 +79,7 @@ class Seed:
 
 def source_digest(issuer: str, source: KeySource) -> str:
     """What tells two configurations of an issuer's keys apart: equal only when they would fetch the same document."""
-    parts = [issuer, source.discovery_url, source.jwks_uri, source.ca]
+    parts = [issuer, source.discovery_url, source.jwks_uri, source.ca, source.allow_insecure_http]
     return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()
 
 

@@ -5,6 +5,7 @@ Each `check_...` raises a Refusal; each `..._facts` says (expected, actual). cor
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from bearergate.core.claims import ISS, UnverifiedClaims
@@ -21,6 +22,8 @@ from bearergate.core.jwt import AT_JWT, decode_object, decode_signature, read_he
 from bearergate.core.policy import TokenKind
 from bearergate.core.reasons import Reason
 
+_LISTED: Final = 10
+"""Issuers and kids that are told to an operator; more would make every refusal slow."""
 _PLAIN_TYP: Final = frozenset({"jwt", "application/jwt"})
 _ACCEPTED_TYP: Final[dict[TokenKind, frozenset[str | None]]] = {
     TokenKind.ACCESS_TOKEN: frozenset({None}) | _PLAIN_TYP | AT_JWT,
@@ -103,7 +106,9 @@ def check_issuer(x: Examination) -> None:
 
 
 def issuer_facts(x: Examination) -> tuple[str, str]:
-    return f"one of {', '.join(sorted(x.issuers))}", show_claim(x.payload, ISS)
+    known = list(islice(x.issuers, _LISTED))
+    more = f" and {len(x.issuers) - _LISTED} more" if len(x.issuers) > _LISTED else ""
+    return f"one of {', '.join(sorted(known))}{more}", show_claim(x.payload, ISS)
 
 
 def check_algorithm(x: Examination) -> None:
@@ -131,8 +136,8 @@ def check_key(x: Examination) -> None:
 
 
 def key_facts(x: Examination) -> tuple[str, str]:
-    kids = ", ".join(show(key.kid or "(no kid)") for key in x.keys.keys[:10])
-    more = f" and {len(x.keys.keys) - 10} more" if len(x.keys.keys) > 10 else ""
+    kids = ", ".join(show(key.kid or "(no kid)") for key in x.keys.keys[:_LISTED])
+    more = f" and {len(x.keys.keys) - _LISTED} more" if len(x.keys.keys) > _LISTED else ""
     wanted = "absent" if x.header.kid is None else show(x.header.kid)
     return f"a key for {x.header.alg} among: {kids or 'no usable key'}{more}", f"kid {wanted}"
 
