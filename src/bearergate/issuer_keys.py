@@ -73,9 +73,6 @@ class IssuerKeys:
         found = ring.at_hand(header, now)
         if found is not None and found is not doubted:
             return found
-        decision = ring.decide(header, now, doubted=doubted)
-        if decision.act is Act.USE and not (decision.refresh or decision.unknown):
-            return self._use(ring, decision, now)
         with self._held():
             ring = self._ring
             negative = _name(header) in self._negatives
