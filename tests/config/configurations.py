@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,11 @@ from bearergate.core.errors import ConfigError
 ISSUER = "https://login.example.com/tenant"
 OTHER = "https://other.example.com"
 ALGORITHMS = "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519"
+NAMED = "name at least one value or remove the key"
+UNQUOTED = "write true or false without quotes"
+
+ENVIRONMENT = {"OIDC_ISSUERS": ISSUER, "OIDC_AUDIENCES": "api"}
+FLASK: dict[str, object] = {"OIDC_ISSUERS": [ISSUER], "OIDC_AUDIENCES": ["api"]}
 
 
 def entry(**settings: Any) -> dict[str, object]:
@@ -25,6 +31,12 @@ def schema(*entries: dict[str, object], **top: Any) -> dict[str, object]:
 
 def loaded(**settings: Any) -> Settings:
     return from_dict(schema(entry(**settings)))
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def refusal_of(load: Callable[..., Settings], *arguments: Any) -> ConfigError:

@@ -19,6 +19,9 @@ from bearergate.testing import FakeIssuer
 
 NOW = 1_800_000_000.0
 ISSUER = FakeIssuer("https://issuer.test", clock=lambda: NOW, audience="api", client_id="app")
+OTHER = FakeIssuer("https://issuer.test", clock=lambda: NOW, audience="api")
+# RSA keys are dealt from a pool, when they are first asked for: taken here and now, these two are not the same one.
+assert OTHER.jwks()["keys"][0]["n"] != ISSUER.jwks()["keys"][0]["n"]
 POLICY = IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({"api"}))
 
 

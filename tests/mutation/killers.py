@@ -11,14 +11,15 @@ STRICT: Final = ("jwt.py", "jws.py", "checks.py", "validation.py", "token_checks
 FAST: Final = ("tests/core",)
 ALL_OF_THE_CORE: Final = 1
 """The round in which all tests of the core are asked."""
-LAST: Final = ("tests/vectors", "tests/test_validator.py", "tests/adapters")
+LAST: Final = ("tests/vectors", "tests/test_validator.py", "tests/test_validator_events.py", "tests/adapters")
 """Asked about what survives the tests of the core. They start no server and depend on no chance."""
 
-_TABLE: Final = ("test_table_of_checks.py", "test_facts_of_checks.py")
+_TABLE: Final = ("test_table_of_checks.py", "test_rules_of_checks.py", "test_facts_of_checks.py")
 _FIRST: Final = {
     "checks.py": _TABLE,
     "claim_checks.py": _TABLE,
     "examination.py": _TABLE,
+    "expression.py": ("test_expression.py", "test_expression_refusals.py"),
     "principal.py": _TABLE,
     "token_checks.py": _TABLE,
     "validation.py": _TABLE,
