@@ -11,7 +11,7 @@ from tests.config.configurations import ISSUER, OTHER, UNQUOTED, entry, problems
 
 TOP_KEYS = (
     "issuers, profile, keys, max_token_bytes, service_accounts, snapshot, allow_expired_snapshot, shared_keys, "
-    "issuer_slash, skip_nbf"
+    "verdict_cache, issuer_slash, skip_nbf"
 )
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),

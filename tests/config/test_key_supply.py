@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bearergate.config import Settings, from_file, from_flask, from_mapping
-from bearergate.config.supply import VARIABLES
+from bearergate.config.deployment import VARIABLES
 from tests.config.configurations import ISSUER, problems_of, refusal_of
 from tests.config.key_supplies import (
     ENVIRONMENT,

@@ -50,6 +50,9 @@ _ON_TOP: Final[Mapping[str, Callable[[Settings], object]]] = {
     "shared_keys.key": lambda settings: _given(settings.supply.shared),
     "shared_keys.redis": lambda settings: _given(settings.supply.shared),
     "snapshot": lambda settings: settings.snapshot,
+    "verdict_cache.bytes": lambda settings: settings.verdicts.bytes,
+    "verdict_cache.entries": lambda settings: settings.verdicts.entries,
+    "verdict_cache.seconds": lambda settings: settings.verdicts.seconds,
 }
 """Settings of no issuer."""
 

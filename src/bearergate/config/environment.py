@@ -25,7 +25,7 @@ BOOLEANS: Final = frozenset(
         "BEARERGATE_ALLOW_EXPIRED_SNAPSHOT",
     }
 )
-NUMBERS: Final = frozenset({"OIDC_LEEWAY"})
+NUMBERS: Final = frozenset({"OIDC_LEEWAY", "BEARERGATE_VERDICT_CACHE"})
 
 _STAND_INS: Final = {"OIDC_ALGORITHMS": ["RS256"]}
 _BOOLEAN: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

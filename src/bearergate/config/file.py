@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from bearergate.config.deployment import VARIABLES, Deployment, beside
 from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.located import Findings, Located, locate
 from bearergate.config.schema import build
 from bearergate.config.settings import Settings
-from bearergate.config.supply import VARIABLES, Deployment, beside
 from bearergate.core.errors import Problem
 
 _ROOT: Final = "the file"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from bearergate.config.deployment import VARIABLES, Deployment, beside
 from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.file import read_file
 from bearergate.config.located import STAND_IN, Findings, Located, locate
@@ -18,7 +19,6 @@ from bearergate.config.profiles import OPENDEPOT, QUAY
 from bearergate.config.schema import build
 from bearergate.config.section import Section, read_text, read_texts
 from bearergate.config.settings import Settings
-from bearergate.config.supply import VARIABLES, Deployment, beside
 from bearergate.core.errors import Problem
 from bearergate.core.policy import MachineMode
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bearergate.config.cures import AS_FILE, AS_ISSUERS
+from bearergate.config.deployment import ALLOW_EXPIRED, SHARED, SNAPSHOT, VERDICT_CACHE, Deployment
 from bearergate.config.issuer_schema import (
     ISSUER_KEYS,
     LATER,
@@ -27,12 +28,15 @@ from bearergate.config.profiles import PROFILES, SWITCHES
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.config.service_accounts import SERVICE_ACCOUNTS, read_service_accounts
 from bearergate.config.settings import Settings
-from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SNAPSHOT, Deployment, read_supply
+from bearergate.config.supply import read_supply
+from bearergate.config.verdicts import read_verdicts
 from bearergate.core.errors import Problem
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.policy import IssuerPolicy
 
-_TOP_KEYS: Final = ("issuers", "profile", "keys", "max_token_bytes", SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED, SHARED)
+_TOP_KEYS: Final = (
+    "issuers", "profile", "keys", "max_token_bytes", SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED, SHARED, VERDICT_CACHE,
+)  # fmt: skip
 _STORIES: Final = {
     **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
     **LATER,
@@ -83,6 +87,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
     size = top.whole("max_token_bytes", _MIN_TOKEN_BYTES, _MAX_TOKEN_BYTES)
     supply, snapshot = read_supply(top, folder, deployment, (policy.issuer for policy in policies))
     lifecycle = read_lifecycle(top)
+    verdicts = read_verdicts(top, folder, deployment)
     service_accounts = read_service_accounts(top, folder, spellings)
     return Settings(
         issuers=tuple(policies),
@@ -90,6 +95,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
         max_token_bytes=MAX_TOKEN_BYTES if size is None else size,
         supply=supply,
         snapshot=snapshot,
+        verdicts=verdicts,
         service_accounts=service_accounts,
         warnings=findings.warnings,
         provenance=MappingProxyType(dict(findings.provenance)),

@@ -19,6 +19,7 @@ from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.service_accounts import ClusterPolicy
 from bearergate.key_supply import KeySupply
+from bearergate.verdicts import VerdictBounds
 
 if TYPE_CHECKING:
     from bearergate.chain import Chain
@@ -37,6 +38,8 @@ class Settings:
     """Where keys come from besides their issuers. No part of the policy; holds a secret."""
     snapshot: str | None = field(default=None, compare=False)
     """The file whose keys it starts with, or None."""
+    verdicts: VerdictBounds = field(default_factory=VerdictBounds, compare=False)
+    """What may be remembered of proven tokens. No part of the policy: it changes no verdict."""
     service_accounts: tuple[ClusterPolicy, ...] = ()
     """Kubernetes clusters whose service accounts are let in, too. Whoever builds only a `validator` refuses them."""
     warnings: tuple[str, ...] = ()
@@ -78,6 +81,7 @@ class Settings:
             observers=observers,
             policy_version=self.policy_version,
             supply=self.supply,
+            verdicts=self.verdicts,
         )
 
     def chain(

@@ -6,14 +6,25 @@ it. Reads the files that they name, connects to nothing, and quotes neither the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import AnyStr, Final
 
 from bearergate.config.content import Unusable, read_content
-from bearergate.config.located import DEFAULT, Findings, Located
+from bearergate.config.deployment import (
+    ALLOW_EXPIRED,
+    KEY,
+    KEY_FILE,
+    SHARED,
+    SNAPSHOT,
+    URL,
+    URL_FILE,
+    Deployment,
+    Said,
+    Written,
+)
+from bearergate.config.located import Findings
 from bearergate.config.section import Section, read_text
 from bearergate.config.snapshot_file import read_snapshot_file
 from bearergate.config.store_url import url_problem
@@ -22,26 +33,8 @@ from bearergate.core.sealing import MIN_SECRET_BYTES
 from bearergate.key_supply import KeySupply
 from bearergate.shared_keys import SharedKeys
 
-SNAPSHOT: Final = "snapshot"
-ALLOW_EXPIRED: Final = "allow_expired_snapshot"
-SHARED: Final = "shared_keys"
-URL: Final = f"{SHARED}.redis"
-KEY: Final = f"{SHARED}.key"
-_URL_FILE: Final = f"{SHARED}.redis_file"
-_KEY_FILE: Final = f"{SHARED}.key_file"
-
 SHARED_KEYS: Final = ("redis", "redis_file", "key_file")
 """What `shared_keys` holds in a file."""
-VARIABLES: Final[Mapping[str, str]] = {
-    "BEARERGATE_SNAPSHOT": SNAPSHOT,
-    "BEARERGATE_ALLOW_EXPIRED_SNAPSHOT": ALLOW_EXPIRED,
-    "BEARERGATE_REDIS_URL": URL,
-    "BEARERGATE_REDIS_URL_FILE": _URL_FILE,
-    "BEARERGATE_SHARED_KEY": KEY,
-    "BEARERGATE_SHARED_KEY_FILE": _KEY_FILE,
-}
-"""Flat keys, and where in the schema each stands."""
-
 _STORIES: Final = {
     "key": "key is a secret and does not belong into this file: name a file that holds it with key_file, or set "
     "BEARERGATE_SHARED_KEY"
@@ -49,37 +42,14 @@ _STORIES: Final = {
 _MAKE_KEY: Final = "make one with `openssl rand -hex 32`, the same for every machine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
-    """What is known besides the schema. `beside`: what the environment says, by its place in the schema."""
-
-    beside: Mapping[str, Located] = field(default_factory=lambda: MappingProxyType({}))
-    with_snapshot: bool = True
-    """False leaves the snapshot file alone: whoever is about to write it may have none yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A setting as written, and the folder in which a relative path in it begins."""
-
-    at: Located
-    folder: Path
-    names_file: bool
-
-
-def beside(members: Mapping[str, Located]) -> Mapping[str, Located]:
-    """The flat keys among these that describe the deployment, by their place in the schema."""
-    return {VARIABLES[key]: at for key, at in members.items() if key in VARIABLES}
-
-
 def read_supply(
     top: Section, folder: Path, deployment: Deployment, issuers: Iterable[str]
 ) -> tuple[KeySupply, str | None]:
     """Where keys come from besides their issuers, and the path of the snapshot; problems go to the findings."""
-    said = _Said(top, folder, deployment)
+    said = _said(top, folder, deployment)
     path = said.one(SNAPSHOT)
     allowed = said.one(ALLOW_EXPIRED)
-    url, key = said.one(URL, _URL_FILE), said.one(KEY, _KEY_FILE)
+    url, key = said.one(URL, URL_FILE), said.one(KEY, KEY_FILE)
     allow_expired = allowed is not None and Section({ALLOW_EXPIRED: allowed.at}, top.findings).flag(ALLOW_EXPIRED)
     if allow_expired and allowed is not None and path is None:
         top.findings.warn(f"{allowed.at.path} has no effect without a snapshot")
@@ -92,31 +62,15 @@ def read_supply(
     return KeySupply(seed=seed, shared=_shared(url, key, top.findings)), shown
 
 
-class _Said:
+def _said(top: Section, folder: Path, deployment: Deployment) -> Said:
     """What the file and the environment say together."""
-
-    def __init__(self, top: Section, folder: Path, deployment: Deployment) -> None:
-        shared = top.section(SHARED, SHARED_KEYS, _STORIES)
-        in_file = {name: top.members[name] for name in (SNAPSHOT, ALLOW_EXPIRED) if name in top.members}
-        in_file |= {f"{SHARED}.{name}": shared.members[name] for name in SHARED_KEYS if name in shared.members}
-        self._findings = top.findings
-        self._places = (
-            {place: _Written(at, folder, place.endswith("_file")) for place, at in in_file.items()},
-            {place: _Written(at, Path(), place.endswith("_file")) for place, at in deployment.beside.items()},
-        )
-
-    def one(self, *places: str) -> _Written | None:
-        """What is written in one of these places; notes its origin, and a problem when it is written twice."""
-        found = [said[place] for place in places for said in self._places if place in said]
-        self._findings.provenance[places[0]] = found[0].at.origin if found else DEFAULT
-        if len(found) > 1:
-            first, second = found[0].at, found[1].at
-            where = "" if first.origin.endswith(first.path) else f" ({first.origin})"
-            self._findings.problem(second, f"cannot be used beside {first.path}{where}", "choose one of the two")
-        return found[0] if found else None
+    shared = top.section(SHARED, SHARED_KEYS, _STORIES)
+    in_file = {name: top.members[name] for name in (SNAPSHOT, ALLOW_EXPIRED) if name in top.members}
+    in_file |= {f"{SHARED}.{name}": shared.members[name] for name in SHARED_KEYS if name in shared.members}
+    return Said(in_file, folder, deployment, top.findings)
 
 
-def _records(written: _Written, name: str, issuers: frozenset[str], findings: Findings) -> tuple[KeyRecord, ...]:
+def _records(written: Written, name: str, issuers: frozenset[str], findings: Findings) -> tuple[KeyRecord, ...]:
     try:
         records = read_snapshot_file(written.folder / name)
     except Unusable as flaw:
@@ -129,7 +83,7 @@ def _records(written: _Written, name: str, issuers: frozenset[str], findings: Fi
     return records
 
 
-def _shared(url: _Written | None, key: _Written | None, findings: Findings) -> SharedKeys | None:
+def _shared(url: Written | None, key: Written | None, findings: Findings) -> SharedKeys | None:
     if url is None:
         if key is not None:
             findings.warn(f"{key.at.path} is ignored, because no store is named ({URL}, BEARERGATE_REDIS_URL)")
@@ -138,7 +92,7 @@ def _shared(url: _Written | None, key: _Written | None, findings: Findings) -> S
         findings.problem(
             url.at,
             "needs the shared key, without which nothing in a store is believed",
-            f"{_MAKE_KEY}, and set BEARERGATE_SHARED_KEY or name its file with {_KEY_FILE}",
+            f"{_MAKE_KEY}, and set BEARERGATE_SHARED_KEY or name its file with {KEY_FILE}",
         )
     address, secret = _url(url, findings), None if key is None else _secret(key, findings)
     if address is None or secret is None:
@@ -153,7 +107,7 @@ def _shared(url: _Written | None, key: _Written | None, findings: Findings) -> S
     return SharedKeys(RedisStore(address), secret)
 
 
-def _url(written: _Written, findings: Findings) -> str | None:
+def _url(written: Written, findings: Findings) -> str | None:
     raw = _value(written, findings)
     if raw is None:
         return None
@@ -165,7 +119,7 @@ def _url(written: _Written, findings: Findings) -> str | None:
     return url if flaw is None else None
 
 
-def _secret(written: _Written, findings: Findings) -> bytes | None:
+def _secret(written: Written, findings: Findings) -> bytes | None:
     raw = _value(written, findings)
     if raw is not None and len(raw) < MIN_SECRET_BYTES:
         findings.problem(written.at, f"must have at least {MIN_SECRET_BYTES} bytes, got {len(raw)}", _MAKE_KEY)
@@ -173,7 +127,7 @@ def _secret(written: _Written, findings: Findings) -> bytes | None:
     return raw
 
 
-def _value(written: _Written, findings: Findings) -> bytes | None:
+def _value(written: Written, findings: Findings) -> bytes | None:
     """The value, or the content of the file that it names, without the line break with which files of text end."""
     at = written.at
     text = read_text(replace(at, value=_without_end(at.value)) if isinstance(at.value, str) else at, findings)
