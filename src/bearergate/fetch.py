@@ -25,7 +25,9 @@ from bearergate.answer import OVERHEAD, MeteredResponse, TooLarge, Unreadable, r
 from bearergate.clocks import monotonic_clock
 from bearergate.dial import Line, NoThread, SlowResolver, line_until
 
-_HEADERS: Final = {"Accept": "application/json", "Cache-Control": "no-cache", "User-Agent": "bearergate"}
+# Both types of a JWK Set (RFC 7517 section 8.5.2): a Kubernetes API server gives it to nobody who asks for JSON alone.
+_ACCEPTED: Final = "application/json, application/jwk-set+json"
+_HEADERS: Final = {"Accept": _ACCEPTED, "Cache-Control": "no-cache", "User-Agent": "bearergate"}
 _WITH_DOCUMENT: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 _TRUST_AGE: Final = 60.0

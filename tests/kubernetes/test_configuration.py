@@ -15,7 +15,6 @@ from bearergate.config import from_dict, from_file
 from bearergate.core.errors import ConfigError
 from bearergate.core.reasons import Reason
 from bearergate.kubernetes import ClusterMode, ClusterPolicy
-from bearergate.testing import FakeIssuer
 from bearergate.validator import Validator
 from tests.adapters.drivers import run_wsgi, wsgi_environ
 from tests.adapters.tokens import bearer
@@ -130,17 +129,3 @@ def test_the_command_line_says_what_is_in_force(folder: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert "service_accounts[0]" in ended.stdout.splitlines()
     assert "token_review" in ended.stdout
-
-
-def test_a_fake_issuer_can_be_a_cluster_that_publishes_its_keys() -> None:
-    """The third way: preset `kubernetes`, and nobody is asked about a token."""
-    cluster = FakeIssuer(CLUSTER, audience=OURS)
-    settings = from_dict(schema(entry(issuer=CLUSTER, audiences=[OURS], preset="kubernetes")))
-    validator = settings.validator(fetch=cluster.fetch)
-    described = {"namespace": "ci", "serviceaccount": {"name": "deployer", "uid": "1"}}
-    claims = {"sub": "system:serviceaccount:ci:deployer", "aud": [OURS], "kubernetes.io": described, "client_id": None}
-    found = validator.validate(cluster.mint(claims, header={"typ": None}))
-    assert (found.subject, found.groups, found.machine) == ("system:serviceaccount:ci:deployer", (), False)
-    assert found.claims["kubernetes.io"] == described
-    other = {**claims, "aud": ["https://kubernetes.default.svc"]}
-    assert refused(lambda: validator.validate(cluster.mint(other))).reason is Reason.AUDIENCE_MISMATCH
