@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bearergate.config.deployment import ALLOW_EXPIRED, SHARED, SNAPSHOT, VARIABLES
 from bearergate.config.environment import BOOLEANS, LISTS, NUMBERS
 from bearergate.config.flat import KEYS
 from bearergate.config.issuer_schema import ISSUER_KEYS
@@ -15,7 +16,7 @@ from bearergate.config.lifecycle import COUNTS
 from bearergate.config.lifecycle import NUMBERS as KEY_NUMBERS
 from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import PROFILES
-from bearergate.config.supply import ALLOW_EXPIRED, SHARED, SHARED_KEYS, SNAPSHOT, VARIABLES
+from bearergate.config.supply import SHARED_KEYS
 from bearergate.core.checks import TABLE
 from bearergate.core.key_health import KeyHealth
 from bearergate.core.reasons import Reason
