@@ -61,7 +61,7 @@ class TokenReview:
         try:
             reviewer.prepare()
         except ReviewFailed as failure:
-            raise ConfigError([Problem(policy.issuer, str(failure), "name a readable file")]) from None
+            raise ConfigError([Problem(policy.issuer, str(failure), "name the file that Kubernetes mounts")]) from None
         self._reviews = Reviews(policy, reviewer, limits, wall=self._clock, monotonic=monotonic or monotonic_clock)
 
     @property

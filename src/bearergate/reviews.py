@@ -216,6 +216,8 @@ class Reviews:
         try:
             return read_review(self._reviewer.ask(token, deadline), self._policy, begun), 0.0
         except InvalidToken as verdict:
+            # Not a warning: whoever likes can have this written twenty times a second.
+            _log.debug("a token of %s is refused: %s", self._policy.issuer, verdict.actual)
             # A copy: the traceback of the first one holds what was looked at.
             return copy.copy(verdict), 0.0
         except ReviewFailed as failure:

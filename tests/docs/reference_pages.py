@@ -34,12 +34,10 @@ ELSEWHERE = {
     Reason.KEYS_UNAVAILABLE: (Unavailable, "the look for keys"),
     Reason.KEYS_EXPIRED: (Unavailable, "the look for keys"),
     Reason.SCOPE_INSUFFICIENT: (InsufficientScope, "a route that demands scopes"),
-    Reason.UPSTREAM_UNAVAILABLE: (Unavailable, ""),
+    Reason.UPSTREAM_UNAVAILABLE: (Unavailable, "the review of a service account's token by its API server"),
 }
 # Promised names that nothing in this version uses.
-RESERVED = frozenset(
-    {Reason.BINDING_NONE, Reason.BINDING_ERROR, Reason.RESOURCE_NOT_GRANTED, Reason.UPSTREAM_UNAVAILABLE}
-)
+RESERVED = frozenset({Reason.BINDING_NONE, Reason.BINDING_ERROR, Reason.RESOURCE_NOT_GRANTED})
 
 
 def checks_page() -> str:

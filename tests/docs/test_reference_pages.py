@@ -16,6 +16,7 @@ from bearergate.config.lifecycle import COUNTS
 from bearergate.config.lifecycle import NUMBERS as KEY_NUMBERS
 from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import PROFILES
+from bearergate.config.service_accounts import CLUSTER_KEYS
 from bearergate.config.supply import SHARED_KEYS
 from bearergate.core.checks import TABLE
 from bearergate.core.key_health import KeyHealth
@@ -41,7 +42,9 @@ def test_every_reason_has_somebody_who_refuses_with_it_or_is_marked_as_reserved(
 SUPPLY_KEYS = (SNAPSHOT, ALLOW_EXPIRED, *(f"{SHARED}.{name}" for name in SHARED_KEYS))
 
 
-@pytest.mark.parametrize("key", [*KEYS, *ISSUER_KEYS, *SUPPLY_KEYS, *KEY_NUMBERS, *COUNTS, *PRESETS, *PROFILES])
+@pytest.mark.parametrize(
+    "key", [*KEYS, *ISSUER_KEYS, *CLUSTER_KEYS, *SUPPLY_KEYS, *KEY_NUMBERS, *COUNTS, *PRESETS, *PROFILES]
+)
 def test_every_setting_is_on_the_reference_page(key: str) -> None:
     assert f"`{key}`" in CONFIGURATION.read_text(encoding="utf-8")
 

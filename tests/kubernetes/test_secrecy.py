@@ -66,13 +66,18 @@ def _reviews(chain: Chain) -> Any:
     return vars(chain._authenticators[0])["_reviews"]
 
 
-def test_an_api_server_that_repeats_the_token_puts_it_nowhere(cluster: Cluster) -> None:
+def test_an_api_server_that_repeats_the_token_puts_it_nowhere(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     token = cluster.token()
     cluster.server.trouble = Trouble(
         status_changes={"authenticated": False, "error": f"cannot accept {token} ({token.split('.')[2]})"}
     )
     said = "\n".join(_everything_said(cluster, cluster.chain(), [token]))
     assert "cannot accept ..." in said
+    assert "is refused: it does not: cannot accept ..." in caplog.text
+    said += caplog.text
     assert not [secret for secret in pieces(token) if secret in said]
 
 

@@ -45,7 +45,10 @@ _ADVICE: Final[Mapping[R, str]] = {
     R.LIFETIME_TOO_LONG: "Have the issuer make tokens that live shorter, or raise max_lifetime.",
     R.CLAIM_MISSING: "Have the issuer add the claim that this check names, or remove it from require.",
     R.CLAIM_MALFORMED: "The issuer must write the claim in the expected form; report it there.",
-    R.RULE_FAILED: "Compare the setting require with what the token says.",
+    R.RULE_FAILED: (
+        "Compare the setting require with what the token says. Of a service account, the log "
+        "bearergate.kubernetes says at level DEBUG why its API server refuses it."
+    ),
     R.AUDIENCE_MISSING: "Request a token for this resource, so that it names an audience.",
     R.AUDIENCE_MISMATCH: (
         "Request a token for an expected audience; "
@@ -65,7 +68,7 @@ _ADVICE: Final[Mapping[R, str]] = {
     R.BINDING_NONE: _BINDING,
     R.BINDING_ERROR: _BINDING,
     R.RESOURCE_NOT_GRANTED: _BINDING,
-    R.UPSTREAM_UNAVAILABLE: "See that the service that decides about this token answers.",
+    R.UPSTREAM_UNAVAILABLE: "See that the API server answers from this machine, and that it lets us review tokens.",
 }
 
 
