@@ -140,7 +140,14 @@ def test_what_nobody_knows_is_refused_as_if_there_were_no_chain() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["Bearer voucher-jane", "bearer voucher-jane", "BEARER   voucher-jane", " \tBearer voucher-jane "],
+    [
+        "Bearer voucher-jane",
+        "Bearer   voucher-jane",
+        "Bearer voucher-jane \t",
+        "bearer voucher-jane",
+        "BEARER   voucher-jane",
+        " \tBearer voucher-jane ",
+    ],
 )
 def test_a_credential_is_found_in_every_form_that_is_one(value: str) -> None:
     assert admitted(chain(), facts(value)).subject == "jane"

@@ -180,9 +180,13 @@ class Chain:
     def _asked(self, admission: Admission, request: RequestFacts) -> _Asked | None:
         """Who is to judge the request's token; None where the validator is to judge the request."""
         bare = admission.bare_token(request)
-        owner = None if bare is None else self._owner(bare)
-        if bare is not None and owner is None:
-            return None
+        owner = None
+        if bare is not None:
+            # Nearly every token is the validator's, and need not be looked at twice.
+            bare = bare.strip(" \t")
+            owner = self._owner(bare)
+            if owner is None:
+                return None
         try:
             token = admission.token(request)
         except Refusal:

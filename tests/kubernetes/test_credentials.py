@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bearergate.core.errors import ConfigError
+from bearergate.fetch import Fetched
 from tests.kubernetes.api_server import ApiServer
 from tests.kubernetes.cluster import Cluster, refused
 
@@ -110,3 +112,16 @@ def test_a_file_that_is_no_file_blocks_nobody(cluster: Cluster) -> None:
         cluster.review()
     with pytest.raises(ConfigError, match="token_file cannot be read: not a usable path"):
         cluster.review(policy=cluster.policy(token_file="a\0b"))
+
+
+@pytest.mark.parametrize("path", ["", "/", "/k8s/clusters/c-1", "/k8s/clusters/c-1/"])
+def test_an_api_server_may_be_below_a_path(cluster: Cluster, path: str) -> None:
+    asked: list[str] = []
+
+    def post(url: str, document: bytes, **_: Any) -> Fetched:
+        asked.append(url)
+        return Fetched(500)
+
+    policy = cluster.policy(api_server=f"https://api.test:6443{path}")
+    refused(lambda: cluster.chain(policy=policy, post=post).validate(cluster.token()))
+    assert asked == [f"https://api.test:6443{path.removesuffix('/')}/apis/authentication.k8s.io/v1/tokenreviews"]
