@@ -33,6 +33,12 @@ def etcd_binary() -> Path:
     return _built("etcd", package="go.etcd.io/etcd/server/v3")
 
 
+def are_built() -> bool:
+    """Whether both are there already."""
+    folder = cache_folder(f"kubernetes-{kubernetes_version()}")
+    return (folder / "kube-apiserver").exists() and (folder / "etcd").exists()
+
+
 def _built(name: str, *, package: str) -> Path:
     folder = cache_folder(f"kubernetes-{kubernetes_version()}")
     binary = folder / name
