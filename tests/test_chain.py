@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bearergate import asgi
-from bearergate.chain import Chain, Found, UnverifiedBearer
+from bearergate.chain import Authenticator, Chain, Found, UnverifiedBearer
 from bearergate.core.access import Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.errors import AuthenticationRequired, ConfigError, InvalidRequest, Refusal, Unavailable, refusal
@@ -20,6 +20,7 @@ from bearergate.core.events import Event, TokenAccepted, TokenRejected
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.kubernetes import Passthrough, TokenReview
 from bearergate.testing import FakeIssuer
 from bearergate.validator import Validator
 from tests.adapters.drivers import DRIVERS, http_scope, run_asgi
@@ -304,6 +305,12 @@ def test_twins_have_one_signature(name: str) -> None:
     assert inspect.signature(plain) == inspect.signature(twin)
     assert inspect.iscoroutinefunction(twin)
     assert not inspect.iscoroutinefunction(plain)
+
+
+@pytest.mark.parametrize("kind", [Passthrough, TokenReview])
+def test_every_authenticator_has_twins_of_one_signature(kind: type[Authenticator]) -> None:
+    assert inspect.signature(kind.authenticate) == inspect.signature(kind.authenticate_async)
+    assert inspect.iscoroutinefunction(kind.authenticate_async)
 
 
 @pytest.mark.parametrize("name", ["validate", "validate_async", "admit", "admit_async", "demand", "warm", "health"])

@@ -6,14 +6,17 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bearergate.core.errors import Refusal
 from bearergate.core.reasons import Reason
 from bearergate.core.service_accounts import Begun, ClusterMode, ClusterPolicy, ClusterTokens
 from bearergate.core.token_review import NotUnderstood, ServiceAccount, read_review, review_request
 from bearergate.testing import FakeIssuer
-from tests.kubernetes.cluster import CLUSTER, OURS
 
+CLUSTER = "https://kubernetes.default.svc.cluster.local"
+OURS = "https://registry.test"
 NOW = 1_800_000_000
 DEPLOYER = "system:serviceaccount:ci:deployer"
 OWN_GROUPS = ["system:serviceaccounts", "system:serviceaccounts:ci", "system:authenticated"]
@@ -194,3 +197,46 @@ def test_a_refusal_without_a_reason_says_so(error: Any) -> None:
     with pytest.raises(Refusal) as caught:
         read_review(answer(authenticated=False, error=error), POLICY, begun())
     assert caught.value.actual == "it does not: no reason given"
+
+
+_ODD: list[Any] = [None, True, False, 0, 1, "", "true", "no", [], {}, [OURS], OURS]
+_STATUS = st.fixed_dictionaries(
+    {},
+    optional={
+        "authenticated": st.sampled_from([True, True, *_ODD]),
+        "error": st.sampled_from(["", "it has expired", *_ODD]),
+        "audiences": st.sampled_from([[OURS], [OURS, "x"], ["x"], *_ODD]),
+        "user": st.sampled_from([*_ODD])
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "username": st.sampled_from([DEPLOYER, DEPLOYER, "system:serviceaccount:ci:other", "jane", *_ODD]),
+                "uid": st.sampled_from(["uid-1", *_ODD]),
+                "groups": st.lists(st.sampled_from([*OWN_GROUPS, "system:masters", "client:x", "staff"]), max_size=4)
+                | st.sampled_from(_ODD),
+            },
+        ),
+        "more": st.sampled_from(_ODD),
+    },
+)
+
+
+@given(status=_STATUS)
+def test_whatever_is_answered_only_a_plain_yes_lets_a_service_account_in(status: dict[str, Any]) -> None:
+    user = status.get("user")
+    is_plain_yes = (
+        status.get("authenticated") is True
+        and status.get("error", "") == ""
+        and isinstance(status.get("audiences"), list)
+        and OURS in status["audiences"]
+        and isinstance(user, dict)
+        and user.get("username") == DEPLOYER
+    )
+    try:
+        found = read_review(document(status=status), POLICY, begun())
+    except (Refusal, NotUnderstood):
+        assert not is_plain_yes
+        return
+    assert is_plain_yes
+    assert (found.subject, found.audiences) == (DEPLOYER, (OURS,))
+    assert {name for name in found.groups if ":" in name} <= set(OWN_GROUPS)

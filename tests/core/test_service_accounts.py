@@ -13,8 +13,9 @@ from bearergate.core.errors import ConfigError, Refusal
 from bearergate.core.reasons import Reason
 from bearergate.core.service_accounts import ClusterMode, ClusterPolicy, ClusterTokens, spellings_within
 from bearergate.testing import REMOVED, FakeIssuer
-from tests.kubernetes.cluster import CLUSTER, OURS
 
+CLUSTER = "https://kubernetes.default.svc.cluster.local"
+OURS = "https://registry.test"
 NOW = 1_800_000_000
 ISSUER = FakeIssuer(CLUSTER, alg="ES256", clock=lambda: NOW, audience=OURS)
 REVIEWED = ClusterPolicy(
