@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +153,27 @@ NOT_UNDERSTOOD: list[tuple[str, bytes]] = [
 def test_an_answer_that_is_not_understood_says_nothing_of_the_token(said: bytes) -> None:
     with pytest.raises(NotUnderstood, match="its answer"):
         read_review(said, POLICY, begun())
+
+
+def test_what_cannot_be_read_is_not_quoted() -> None:
+    with pytest.raises(NotUnderstood) as caught:
+        read_review(b'{"token": "secret"', POLICY, begun())
+    assert caught.value.__suppress_context__
+    assert "secret" not in str(caught.value)
+
+
+def test_audiences_are_named_in_one_order() -> None:
+    names = [f"https://{letter}.test" for letter in "jihgfedcba"]
+    policy = replace(POLICY, audiences=frozenset(names))
+    assert json.loads(review_request("a.b.c", policy.audiences))["spec"]["audiences"] == names[::-1]
+    with pytest.raises(Refusal) as caught:
+        read_review(answer(audiences=[]), policy, begun())
+    assert caught.value.expected == f"one of {', '.join(names[::-1])}"
+
+
+def test_a_thousand_groups_are_not_too_many() -> None:
+    found = account(user={"groups": [f"group-{n}" for n in range(1000)]})
+    assert (len(found.groups), found.groups_problem) == (1000, None)
 
 
 GROUPS: list[tuple[str, Any, list[str], Reason | None]] = [

@@ -149,9 +149,10 @@ def _audiences(status: Mapping[str, Json], policy: ClusterPolicy) -> tuple[str, 
 
 
 def _user(status: Mapping[str, Json]) -> _User:
-    user = status.get("user")
-    username = user.get("username") if isinstance(user, dict) else None
-    if not isinstance(user, dict) or not isinstance(username, str):
+    said = status.get("user")
+    user = said if isinstance(said, dict) else {}
+    username = user.get("username")
+    if not isinstance(username, str):
         raise NotUnderstood("its answer names no user")
     found = _USERNAME.fullmatch(username)
     if found is None:
