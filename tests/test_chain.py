@@ -6,16 +6,15 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from bearergate import asgi
-from bearergate.chain import Authenticator, Chain, Found, UnverifiedBearer
+from bearergate.chain import Authenticator, Chain, UnverifiedBearer
 from bearergate.core.access import Demand
 from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.errors import AuthenticationRequired, ConfigError, InvalidRequest, Refusal, Unavailable, refusal
+from bearergate.core.errors import AuthenticationRequired, ConfigError, InvalidRequest, Refusal
 from bearergate.core.events import Event, TokenAccepted, TokenRejected
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
@@ -25,52 +24,9 @@ from bearergate.testing import FakeIssuer
 from bearergate.validator import Validator
 from tests.adapters.drivers import DRIVERS, http_scope, run_asgi
 from tests.adapters.tokens import bearer, new_world
+from tests.vouchers import AUDIENCE, Vouchers
 
-ISSUER = FakeIssuer("https://login.test", alg="ES256")
-
-
-@dataclass
-class Vouchers:
-    """Judges texts that begin with its name, by what comes behind it. No JWT, so that any text can be its own."""
-
-    name: str = "voucher-"
-    issuer: str = "https://vouchers.test"
-    asked: list[str] = field(default_factory=list)
-
-    def recognises(self, token: str) -> bool:
-        return token.startswith(self.name)
-
-    def authenticate(self, token: str) -> Found:
-        self.asked.append(token)
-        what = token.removeprefix(self.name)
-        if what == "bad":
-            raise refusal(Reason.SIGNATURE_INVALID)
-        if what == "down":
-            raise Unavailable(Reason.UPSTREAM_UNAVAILABLE)
-        if what == "odd":
-            raise LookupError("a fault")
-        if what == "unverified":
-            return Found(UnverifiedBearer(token, self.issuer))
-        return Found(who(self.issuer, what), remembered=what == "known")
-
-    async def authenticate_async(self, token: str) -> Found:
-        await asyncio.sleep(0)
-        return self.authenticate(token)
-
-
-def who(issuer: str, subject: str) -> Principal:
-    return Principal(
-        issuer=issuer,
-        subject=subject,
-        client_id=None,
-        client_id_claim=None,
-        audiences=(ISSUER.audience,),
-        scopes=frozenset({"read"}),
-        groups=(),
-        token_kind="access_token",
-        expires_at=4_000_000_000,
-        claims={},
-    )
+ISSUER = FakeIssuer("https://login.test", alg="ES256", audience=AUDIENCE)
 
 
 def validator(**options: Any) -> Validator:
