@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -154,13 +155,15 @@ READS: tuple[Callable[[Principal], object], ...] = (
 )
 
 
-@pytest.fixture
+@contextmanager
 def hasty_threads() -> Iterator[None]:
-    """Threads take turns after a few instructions each."""
+    """Threads take turns after a few instructions each. Not while they start: a tracer cannot be set by two at once."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_two_threads_may_derive_at_the_same_moment() -> None:
@@ -179,14 +182,14 @@ def test_two_threads_may_derive_at_the_same_moment() -> None:
     assert vars(person) == vars(WHOLE)
 
 
-@pytest.mark.usefixtures("hasty_threads")
 def test_threads_that_read_it_at_the_same_moment_read_the_same() -> None:
     expected = [read(WHOLE) for read in READS]
     people = [late() for _ in range(150)]
-    start = threading.Barrier(len(READS))
+    started, start = threading.Barrier(len(READS) + 1), threading.Barrier(len(READS))
     wrong: list[object] = []
 
     def reader(index: int) -> None:
+        started.wait(20)
         for person in people:
             start.wait(20)
             try:
@@ -199,7 +202,9 @@ def test_threads_that_read_it_at_the_same_moment_read_the_same() -> None:
     threads = [threading.Thread(target=reader, args=(index,)) for index in range(len(READS))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(40)
+    started.wait(20)
+    with hasty_threads():
+        for thread in threads:
+            thread.join(40)
     assert wrong == []
     assert all(vars(person).keys() == vars(WHOLE).keys() for person in people)
