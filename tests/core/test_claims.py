@@ -117,3 +117,8 @@ def test_freezing_copies() -> None:
     frozen = claims.frozen()
     inner.append(2)
     assert frozen == {"a": (1,)}
+
+
+def test_claims_are_a_mapping_of_their_members() -> None:
+    claims = UnverifiedClaims({"a": 1, "b": None})
+    assert (list(claims), len(claims), claims.get("b", 2), claims.get("c", 2)) == (["a", "b"], 2, None, 2)

@@ -205,6 +205,4 @@ def _freeze_members(members: dict[str, Json]) -> dict[str, Frozen]:
 def _freeze(value: Json) -> Frozen:
     if isinstance(value, list):
         return tuple([item if type(item) in _SCALARS else _freeze(item) for item in value])  # type: ignore[misc]
-    if isinstance(value, dict):
-        return MappingProxyType(_freeze_members(value))
-    return value
+    return MappingProxyType(_freeze_members(value)) if isinstance(value, dict) else value

@@ -7,7 +7,7 @@ that forks while another thread holds it can never take it again. Two threads ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -25,13 +25,7 @@ class Derived(Generic[T]):
 
         def __set__(self, x: object, value: T) -> None: ...
 
-    @overload
-    def __get__(self, x: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, x: object, owner: type) -> T: ...
-    def __get__(self, x: object | None, owner: type) -> T | Self:
-        if x is None:
-            return self
+    def __get__(self, x: object, owner: type) -> T:
         # In the instance from now on, where it is found before this descriptor. A row may put it there itself.
         value = x.__dict__[self._name] = self._derive(x)
         return value

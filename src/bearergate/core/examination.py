@@ -12,7 +12,7 @@ from bearergate.core.claims import ClaimsReader, Json, UnverifiedClaims
 from bearergate.core.derived import Derived
 from bearergate.core.fast_encoding import Codec
 from bearergate.core.groups import Groups, effective_groups, is_machine
-from bearergate.core.identity import ActingClient, acting_client, acting_party, granted_scopes, named_clients
+from bearergate.core.identity import ActingClient, acting_client, named_clients
 from bearergate.core.jwk import KeySet, VerificationKey
 from bearergate.core.jwt import JoseHeader, Segments
 from bearergate.core.policy import IssuerPolicy
@@ -47,6 +47,8 @@ class Examination:
     iat: float | None
     subject: str
     token_id: str | None
+    scopes: frozenset[str]
+    actor: Actor | None
     audiences: tuple[str, ...]
 
     def has(self, name: str) -> bool:
@@ -74,16 +76,6 @@ class Examination:
     def groups(self) -> Groups:
         """The effective groups of the caller."""
         return effective_groups(self.claims, self.policy, self.client, machine=self.machine)
-
-    @Derived
-    def scopes(self) -> frozenset[str]:
-        """The granted scopes; raises ClaimRejected."""
-        return granted_scopes(self.claims)
-
-    @Derived
-    def actor(self) -> Actor | None:
-        """The acting party; raises ClaimRejected."""
-        return acting_party(self.claims)
 
 
 def show(value: object) -> str:

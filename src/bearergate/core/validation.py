@@ -158,13 +158,12 @@ _READING_KNOWN_HEADER: Final = _selected(check for check in OPENING[_FORM:] if n
 
 
 def _walk(rows: _Walk, x: Examination) -> None:
-    row: Check | None = None
+    row = rows[0][0]
     try:
         for row, run in rows:  # noqa: B007 - the row that raised
             run(x)
     except (InvalidToken, AccessDenied) as error:
-        if row is not None:
-            error.found_by(partial(row.facts, x))
+        error.found_by(partial(row.facts, x))
         raise
 
 
