@@ -35,7 +35,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         ),
     ): _SHORTCUT,
     ("validation.py", "Validation.begin", "if known is None -> if True"): _SHORTCUT,
-    ("validation.py", "_walk", "if row is not None -> if True"): "Nothing raises before the first row.",
+    ("validation.py", "Validation.span", "0.0 - 1 in nbf or 0.0"): "No clock is below zero.",
+    ("validation.py", "Validation.span", "0.0 - 1 in iat or 0.0"): "No clock is below zero.",
     (
         "claim_checks.py",
         "check_kind",
