@@ -9,6 +9,7 @@ import json
 from random import Random
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from bearergate.core.jwk import VerificationKey
@@ -48,19 +49,24 @@ def judge_key_set(raw: bytes) -> bool:
     entries = referee.plain_object(raw)["keys"]
     if len(found.keys) + len(found.dropped) != len(entries):
         raise WrongAnswer("an entry of the set was lost")
-    if not all(_is_one_of(key, entries) for key in found.keys):
+    if not all(is_one_of(key, entries) for key in found.keys):
         raise WrongAnswer("a key that is not in the set, or that may not verify")
     if tokens.lets_strangers_in(found):
         raise WrongAnswer("a stranger's token was accepted")
     return bool(found.keys)
 
 
-def _is_one_of(key: VerificationKey, entries: list[Any]) -> bool:
+def is_one_of(key: VerificationKey, entries: list[Any]) -> bool:
+    """Whether an entry of the set says these very numbers, and may verify."""
     public = key.public_key
     if isinstance(public, RSAPublicKey):
-        sized = MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS
-        return sized and any(_number(entry, "n") == public.public_numbers().n for entry in _own(key, entries))
-    return bool(_own(key, entries))
+        numbers, sized = public.public_numbers(), MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS
+        return sized and any(referee.spells(entry, n=numbers.n, e=numbers.e) for entry in _own(key, entries))
+    if isinstance(public, EllipticCurvePublicKey):
+        point = public.public_numbers()
+        return any(referee.spells(entry, x=point.x, y=point.y) for entry in _own(key, entries))
+    raw = public.public_bytes_raw()
+    return any(referee.spells(entry, x=int.from_bytes(raw, "big")) for entry in _own(key, entries))
 
 
 def _own(key: VerificationKey, entries: list[Any]) -> list[dict[str, Any]]:
@@ -68,10 +74,6 @@ def _own(key: VerificationKey, entries: list[Any]) -> list[dict[str, Any]]:
     listed = [entry for entry in entries if isinstance(entry, dict) and entry.get("kty") == key.kty]
     public = [entry for entry in listed if not {"d", "p", "q", "dp", "dq", "qi", "oth", "k"} & set(entry)]
     return [entry for entry in public if entry.get("use", "sig") == "sig" and entry.get("kid") == key.kid]
-
-
-def _number(entry: dict[str, Any], name: str) -> int:
-    return int.from_bytes(referee.decoded(entry[name]), "big")
 
 
 def metadata(chance: Random) -> bytes:

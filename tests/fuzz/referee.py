@@ -53,6 +53,18 @@ def decoded(segment: str) -> bytes:
     return raw
 
 
+def spells(entry: dict[str, Any], **numbers: int) -> bool:
+    """Whether a JWK says exactly these numbers (RFC 7518 section 6); one that is missing or no base64url says none."""
+    return all(_number(entry.get(name)) == number for name, number in numbers.items())
+
+
+def _number(text: object) -> int | None:
+    try:
+        return int.from_bytes(decoded(text), "big") if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def token_faults(token: str, *, alg: str, kid: str, issuer: str, audience: str, now: float, leeway: float) -> list[str]:
     """Why a signed token must not be accepted as an access token."""
     try:

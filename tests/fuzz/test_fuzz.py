@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
 
 from bearergate.core.encoding import decode_base64url
+from bearergate.core.screening import parse_jwk_set
+from bearergate.testing.signing import new_key
 from tests.figures import tell
 from tests.fuzz import __main__ as command
-from tests.fuzz import referee, tokens
+from tests.fuzz import documents, referee, tokens
 from tests.fuzz.campaign import CHUNK, TARGETS, Outcome, Target, chunks, run_chunk
 
 SEED = 7
@@ -81,6 +84,22 @@ def test_the_referee_sees_what_is_wrong_with_a_signed_token(
     token = tokens.ISSUER.mint({"client_id": "a", **claims}, header=header)
     assert faults_of(token) == [fault]
     assert faults_of(tokens.ISSUER.mint()) == []
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"n": None}, {"n": 5}, {"n": ["BQ"]}, {"n": {"a": "BQ"}}, {"n": "BR"}, {"n": "B"}]
+)
+def test_the_referee_takes_an_odd_number_of_a_key_for_none_at_all(said: dict[str, object]) -> None:
+    assert not referee.spells(said, n=5)
+    assert referee.spells({"n": "BQ", "e": "AQAB"}, n=5, e=65537)
+    assert not referee.spells({"n": "BQ", "e": "AQAB"}, n=5, e=3)
+
+
+def test_the_referee_sees_a_key_of_another_entry_behind_a_kid() -> None:
+    honest, other = (new_key("EdDSA", "a").jwk() for _ in range(2))
+    (key,) = parse_jwk_set(json.dumps({"keys": [honest]}).encode()).keys
+    assert documents.is_one_of(key, [other, honest])
+    assert not documents.is_one_of(key, [other, {**honest, "x": 7}, {**honest, "d": "secret"}])
 
 
 def faults_of(token: str) -> list[str]:
