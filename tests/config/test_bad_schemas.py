@@ -10,8 +10,8 @@ from bearergate.config import from_dict
 from tests.config.configurations import ISSUER, OTHER, UNQUOTED, entry, problems_of, schema
 
 TOP_KEYS = (
-    "issuers, profile, keys, max_token_bytes, service_accounts, snapshot, allow_expired_snapshot, shared_keys, "
-    "verdict_cache, issuer_slash, skip_nbf"
+    "issuers, profile, keys, max_token_bytes, bindings, group_bindings, service_accounts, snapshot, "
+    "allow_expired_snapshot, shared_keys, verdict_cache, issuer_slash, skip_nbf"
 )
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),

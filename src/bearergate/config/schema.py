@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from bearergate.config.authorization import BINDING_SOURCES, read_authorization
 from bearergate.config.cures import AS_FILE, AS_ISSUERS
 from bearergate.config.deployment import ALLOW_EXPIRED, SHARED, SNAPSHOT, VERDICT_CACHE, Deployment
 from bearergate.config.issuer_schema import (
@@ -35,7 +36,8 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.policy import IssuerPolicy
 
 _TOP_KEYS: Final = (
-    "issuers", "profile", "keys", "max_token_bytes", SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED, SHARED, VERDICT_CACHE,
+    "issuers", "profile", "keys", "max_token_bytes", *BINDING_SOURCES, SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED,
+    SHARED, VERDICT_CACHE,
 )  # fmt: skip
 _STORIES: Final = {
     **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
@@ -89,6 +91,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
     lifecycle = read_lifecycle(top)
     verdicts = read_verdicts(top, folder, deployment)
     service_accounts = read_service_accounts(top, folder, spellings)
+    bindings = read_authorization(top, folder)
     return Settings(
         issuers=tuple(policies),
         lifecycle=lifecycle,
@@ -97,6 +100,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
         snapshot=snapshot,
         verdicts=verdicts,
         service_accounts=service_accounts,
+        bindings=bindings,
         warnings=findings.warnings,
         provenance=MappingProxyType(dict(findings.provenance)),
     )

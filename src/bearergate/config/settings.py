@@ -13,9 +13,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from bearergate.core.bindings import Bindings
 from bearergate.core.events import Observer
+from bearergate.core.expression import Expression
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.keyring import KeyLifecycle
+from bearergate.core.path_match import PathPattern
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.service_accounts import ClusterPolicy
 from bearergate.key_supply import KeySupply
@@ -42,6 +45,8 @@ class Settings:
     """What may be remembered of proven tokens. No part of the policy: it changes no verdict."""
     service_accounts: tuple[ClusterPolicy, ...] = ()
     """Kubernetes clusters whose service accounts are let in, too. Whoever builds only a `validator` refuses them."""
+    bindings: Bindings | None = None
+    """Who may do what. None where nothing is configured: then no route may ask for it."""
     warnings: tuple[str, ...] = ()
     """What deserves a look; logged once, when the settings are loaded."""
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -49,12 +54,14 @@ class Settings:
     @cached_property
     def policy_version(self) -> str:
         """A short digest of every setting that decides: two processes with equal policies have equal versions."""
-        deciding = (self.issuers, self.lifecycle, self.max_token_bytes)
+        deciding: list[object] = [self.issuers, self.lifecycle, self.max_token_bytes]
         # Not where the files of a cluster are: that is the business of one machine.
         clusters = [
             (each.issuer, each.mode, each.audiences, each.api_server, each.algorithms) for each in self.service_accounts
         ]
-        effective = _plain((*deciding, clusters) if clusters else deciding)
+        deciding += [clusters] if clusters else []
+        deciding += [] if self.bindings is None else [{"bindings": tuple(self.bindings)}]
+        effective = _plain(deciding)
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
     def origin(self, path: str) -> str:
@@ -108,6 +115,8 @@ class Settings:
 
 def _plain(value: object) -> object:
     """The value as JSON data with one spelling per meaning."""
+    if isinstance(value, Expression | PathPattern):
+        return value.text
     if is_dataclass(value) and not isinstance(value, type):
         return {member.name: _plain(getattr(value, member.name)) for member in fields(value)}
     if isinstance(value, Mapping):

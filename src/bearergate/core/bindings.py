@@ -99,6 +99,12 @@ class Bindings:
     def __len__(self) -> int:
         return len(self._bindings)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bindings) and self._bindings == other._bindings
+
+    def __hash__(self) -> int:
+        return hash(tuple(binding.name for binding in self._bindings))
+
     def match(self, facts: Facts) -> Binding:
         """The first binding whose expression is true; raises AccessDenied.
 

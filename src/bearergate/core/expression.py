@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol, final, runtime_checkable
 
 from bearergate.core.cel_limits import TreeProblem, check_limits, pattern_problem, patterns
 from bearergate.core.cel_tree import UnreadableTree, names_in, read_tree
@@ -70,6 +70,7 @@ class ExpressionError(BearergateError):
         return "the expression could not be evaluated"
 
 
+@runtime_checkable
 class Expression(Protocol):
     """A compiled expression. Any number of threads may evaluate it at once."""
 
@@ -84,12 +85,12 @@ class Expression(Protocol):
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class BrokenExpression:
     """Stands for an expression that does not compile, so that whoever reaches it is refused."""
 
-    def __init__(self, text: str, problem: str) -> None:
-        self.text = text
-        self.problem = problem
+    text: str
+    problem: str
 
     def evaluate(self, _facts: Facts, /) -> bool:
         """Never a verdict."""
