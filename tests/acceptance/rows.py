@@ -48,7 +48,7 @@ def rows_named(nodeid: str) -> frozenset[str]:
     return frozenset((*_IN_NAME.findall(test.rpartition("::")[2]), *_IN_PARAMETER.findall(bracket + parameters)))
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Rows:
     """What one run saw of the tables."""
 
