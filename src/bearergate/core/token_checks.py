@@ -146,6 +146,7 @@ def check_signature(x: Examination) -> None:
     algorithm = ALGORITHMS[x.header.alg]
     for key in x.candidates:
         if key.verifier(algorithm)(x.signature, x.signing_input):
+            x.is_proven = True
             return
     raise refusal(Reason.SIGNATURE_INVALID)
 
