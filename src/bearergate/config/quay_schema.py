@@ -127,6 +127,9 @@ class _Block:
         sources = self._jwks_uris(issuers)
         sharing = self._section.flag(SHARE_KEYS) and len(issuers) > 1
         insecure = self._section.flag(DEBUGGING)
+        if insecure:
+            path = self._members[DEBUGGING].path
+            self._findings.warn(f"{path}: certificates are verified nevertheless; name your authority in OIDC_CA_FILE")
         for issuer in issuers:
             members = {"issuer": issuer, **shared, **self._keys_of(issuer, issuers, sources)}
             if insecure and _text(issuer).startswith("http:"):
@@ -165,7 +168,7 @@ class _Block:
         url = _text(server)
         entra = _ENTRA_V1_SERVER.fullmatch(url)
         issuer = f"https://sts.windows.net/{entra['tenant']}/" if entra else url.removesuffix("/")
-        return Located(issuer, server.path, server.name, server.origin)
+        return Located(issuer, server.path, server.name, f"{server.origin}, by {SERVER}")
 
     def _stand_in(self) -> tuple[Located, ...]:
         # Of its own for each block, so that two broken blocks do not seem to name one issuer.
