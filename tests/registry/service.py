@@ -95,7 +95,7 @@ class Service:
 
     def ask(self, headers: Mapping[str, str], *scopes: str, service: str | None = SERVICE) -> Any:
         """Ask for a registry token."""
-        asked = [("scope", scope) for scope in scopes] + ([] if service is None else [("service", service)])
+        asked = {"scope": list(scopes)} | ({} if service is None else {"service": [service]})
         return self.client.get(TOKEN_PATH, params=asked, headers=headers)
 
     def granted(self, headers: Mapping[str, str], *scopes: str) -> list[dict[str, object]]:
@@ -108,11 +108,11 @@ class Service:
     def registry_claims(self, token: str) -> dict[str, Any]:
         """The claims of a registry token, verified as a registry does: with the published keys."""
         reading = IssuerPolicy(issuer=ISSUER, audiences=frozenset({SERVICE}), algorithms=("RS256",))
-        return thawed(self._proven(token, reading).claims)
+        return dict(thawed(self._proven(token, reading).claims))
 
     def robot_claims(self, token: str) -> dict[str, Any]:
         """The claims of a robot's token, verified."""
-        return thawed(self._proven(token, robot_token_policy(self.policy.names)).claims)
+        return dict(thawed(self._proven(token, robot_token_policy(self.policy.names)).claims))
 
     def _proven(self, token: str, policy: IssuerPolicy) -> Principal:
         keys = parse_jwk_set(self.client.get("/v2/auth/jwks.json").content)
