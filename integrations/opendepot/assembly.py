@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from bearergate import Principal, Settings
-from bearergate.core.bindings import Binding, Resource
 from bearergate.core.events import Observer
 from bearergate.fetch import Fetch, HttpFetch
 from integrations.opendepot.login import Login
 from integrations.opendepot.manifests import Manifests
-from integrations.opendepot.registry import Authorize, Registry
+from integrations.opendepot.registry import Registry
 from integrations.opendepot.settings import Flags, read_settings
 from integrations.opendepot.storage import Storage
 from integrations.opendepot.tickets import Tickets
@@ -36,25 +35,14 @@ def assemble(
         authz_url=flags.authz_url,
         token_url=flags.token_url,
     )
+    validator = None
+    if settings is not None:
+        validator = replace(settings, bindings=manifests).validator(fetch=fetch, observers=observers)
     return Registry(
         storage=Storage(storage),
-        validator=None if settings is None else settings.validator(fetch=fetch, observers=observers),
-        authorize=_nobody if settings is None else _by_manifests(settings, manifests),
+        validator=validator,
         alongside=manifests.watching,
         login=None if settings is None else login,
         tickets=Tickets() if tickets is None else tickets,
         anonymous=flags.anonymous_auth,
     )
-
-
-def _by_manifests(settings: Settings, manifests: Manifests) -> Authorize:
-    claims = {policy.issuer: policy.groups.claim for policy in settings.issuers}
-
-    def authorize(principal: Principal, resource: Resource) -> Binding:
-        return manifests.current().authorize(principal, resource, groups_claim=claims[principal.issuer])
-
-    return authorize
-
-
-def _nobody(_principal: Principal, _resource: Resource) -> Binding:
-    raise AssertionError("nobody is known where OIDC is off")

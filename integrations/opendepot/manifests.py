@@ -16,7 +16,8 @@ from typing import Final, TypeAlias
 
 from bearergate import ConfigError
 from bearergate.config.group_bindings import SUFFIXES, read_group_bindings
-from bearergate.core.bindings import Bindings
+from bearergate.core.bindings import Binding, Bindings
+from bearergate.core.facts import Facts
 
 INTERVAL: Final = 1.0
 """Seconds between two looks at the folder."""
@@ -26,18 +27,29 @@ _Print: TypeAlias = tuple[tuple[str, int, int, int], ...] | str
 """What a folder looks like from outside: of each file its name, inode, size and time; or why it cannot be listed."""
 
 
-class Manifests:
-    """The bindings that are in force. Threads may share it."""
+class Manifests(Bindings):
+    """The bindings that are in force, for `Settings.bindings`. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         """Read the folder; raises ConfigError when it is broken, because there is nothing yet that could stay."""
         self._folder = folder
         self._seen = self._judged = _print_of(folder)
-        self._bindings = _read(folder)
+        self._current = _read(folder)
+        super().__init__(self._current, self._current.problems)
 
     def current(self) -> Bindings:
         """The bindings in force now: one immutable set, swapped by one assignment."""
-        return self._bindings
+        return self._current
+
+    def __iter__(self) -> Iterator[Binding]:
+        return iter(self._current)
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    def match(self, facts: Facts) -> Binding:
+        """By the bindings in force now; the rest of the decision is about the one that matched."""
+        return self._current.match(facts)
 
     @contextmanager
     def watching(self, *, interval: float = INTERVAL) -> Iterator[None]:
@@ -73,7 +85,7 @@ class Manifests:
         if _print_of(self._folder) != self._seen:
             # It changed while it was read: at the next look but one.
             return
-        self._bindings = bindings
+        self._current = bindings
         self._judged = self._seen
         _log.info("%d bindings are in force", len(bindings))
 

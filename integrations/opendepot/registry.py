@@ -7,7 +7,6 @@ pages `module-registry-protocol`, `provider-registry-protocol`, `remote-service-
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -21,11 +20,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bearergate import AccessDenied, AuthenticationRequired, Principal, Reason, Refusal, Validator
+from bearergate import AuthenticationRequired, Principal, Reason, Refusal, Resource, Validator
 from bearergate.asgi import PRINCIPAL, BearerMiddleware
 from bearergate.config.group_bindings import MODULE, PROVIDER
 from bearergate.core.bearer import answer
-from bearergate.core.bindings import Binding, Resource
 from integrations.opendepot.login import Login
 from integrations.opendepot.storage import PROTOCOLS, Storage, sums_name
 from integrations.opendepot.tickets import PARAMETER, Tickets
@@ -39,9 +37,6 @@ REALM: Final = "opendepot"
 
 _MODULE: Final = "{namespace}/{name}/{system}"
 _PROVIDER: Final = "{namespace}/{name}"
-_log = logging.getLogger("opendepot.access")
-
-Authorize = Callable[[Principal, Resource], Binding]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +45,6 @@ class Registry:
 
     storage: Storage
     validator: Validator | None
-    authorize: Authorize
     alongside: Callable[[], AbstractContextManager[None]] = nullcontext
     """What runs while the application does."""
     login: Login | None = None
@@ -92,13 +86,8 @@ class Registry:
             if path is None or not self.tickets.admits(path, ticket):
                 raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
             return
-        told: dict[str, object] = {"subject": principal.subject, "type": resource.kind, "name": resource.name}
-        try:
-            told["binding"] = self.authorize(principal, resource).name
-        except AccessDenied as denied:
-            _log.warning("access denied: %s", told | {"reason": denied.reason.value})
-            raise
-        _log.info("access allowed: %s", told)
+        if self.validator is not None:
+            self.validator.authorize(principal, resource)
 
     # What is asked.
 

@@ -5,6 +5,7 @@ Knows processes, certificates of one run and HTTP. Must not know any identity pr
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ import yaml
 from integrations.opendepot.registry import DISCOVERY
 from integrations.processes import Server, free_port, running
 from integrations.redis.certificates import make_certificates
+
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,13 @@ def serving(registry: RunningRegistry, *flags: str, environment: Mapping[str, st
         "--tls-key": registry.folder / "tls.key",
     }
     command = [sys.executable, "-m", "integrations.opendepot", *(str(part) for pair in own.items() for part in pair)]
+    # The command is found wherever the tests were started.
+    path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     server = Server(
         [*command, *flags],
         log=registry.folder / "registry.log",
         ready_url=f"https://{registry.host}{DISCOVERY}",
-        environment=environment,
+        environment={"PYTHONPATH": path, **(environment or {})},
         ca_file=registry.ca_file,
     )
     with running(server), registry.http:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bearergate import ConfigError, Problem, Settings
 from bearergate.config import from_mapping
 from integrations.opendepot.login import is_web_url
+
+PROFILE: Final = "OIDC_PROFILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ def read_settings(flags: Flags, environment: Mapping[str, str]) -> Settings | No
     settings = None
     if flags.has_oidc:
         try:
-            settings = from_mapping({**environment, **_variables(flags)})
+            settings = from_mapping({**_profile(environment), **_variables(flags)})
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -57,10 +60,15 @@ def _problems(flags: Flags) -> Iterator[Problem]:
         yield Problem("--anonymous-auth", "lets everybody in; leave it out where there is an issuer")
 
 
+def _profile(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with OpenDepot's profile, unless it names another, or an empty one: then rules are set singly."""
+    chosen = {PROFILE: "opendepot", **environment}
+    return {name: value for name, value in chosen.items() if name != PROFILE or value}
+
+
 def _variables(flags: Flags) -> dict[str, str]:
     claim = {"OIDC_GROUPS_CLAIM": flags.groups_claim} if flags.groups_claim else {}
     return {
-        "OIDC_PROFILE": "opendepot",
         "OIDC_ISSUER": flags.issuer_url,
         "OIDC_CLIENT_ID": flags.client_id,
         "OIDC_ALLOW_CLIENT_CREDENTIALS": str(flags.allow_client_credentials).lower(),

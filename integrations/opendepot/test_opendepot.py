@@ -128,8 +128,7 @@ def test_a_person_in_a_group_that_is_named_like_a_machine_is_not_that_machine(
     registry: RunningRegistry, dex: Dex
 ) -> None:
     token = dex.user_token(client=COMMAND_LINE, username=MALLORY)
-    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    assert f"client:{PIPELINE}" in claims["groups"]
+    assert f"client:{PIPELINE}" in claims_of(token)["groups"]
     assert registry.status(f"{MODULES}team/deploy/aws/versions", token) == 403
     assert registry.status(f"{VPC}/versions", token) == 200
 
@@ -189,13 +188,20 @@ def test_bindings_change_without_a_restart_and_a_broken_folder_changes_nothing(o
     assert "binding_error" in own.log
 
 
-def test_neither_tokens_nor_tickets_are_in_the_log(registry: RunningRegistry, ada: str) -> None:
+def test_the_log_says_who_was_granted_what_and_holds_neither_tokens_nor_tickets(
+    registry: RunningRegistry, ada: str
+) -> None:
     address = registry.get(f"{VPC}/1.0.0/download", ada).headers["X-Terraform-Get"]
     assert registry.get(address).status == 200
     assert registry.status(f"{VPC}/versions", forged(ada)) == 401
+    assert registry.status(f"{MODULES}team/secret/aws/versions", ada) == 403
     log = registry.log
-    assert "access allowed" in log
-    assert "access denied" in log
+    asked = [json.loads(line.partition("bearergate.audit: ")[2]) for line in log.splitlines() if '"resource"' in line]
+    subject = str(claims_of(ada)["sub"])
+    decided = {
+        (line["outcome"], line["resource"]["name"], line["binding"]) for line in asked if line["subject"] == subject
+    }
+    assert {("granted", "vpc", "people"), ("rejected", "secret", "people")} <= decided
     assert re.search(r"eyJ[\w-]{5,}\.", log) is None
     assert address.rpartition("-")[2] not in log
     assert ada.rpartition(".")[2] not in log
@@ -214,6 +220,11 @@ def test_flags_that_cannot_be_used_are_told_at_the_start(
     with pytest.raises(IntegrationError, match="ended with code 1 while starting"), serving(own, *flags):
         pass
     assert said in own.log
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return claims
 
 
 def _until(condition: Callable[[], bool]) -> float:

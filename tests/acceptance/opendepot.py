@@ -1,47 +1,31 @@
-"""A registry that is protected as OpenDepot protects its own, and an issuer whose tokens look like Dex's.
-
-The registry is an ASGI application behind BearerMiddleware: every module needs a token and a binding that grants it.
-It is set up by the variables that replace OpenDepot's flags. Expects no verdict.
-"""
+"""The registry of integrations/opendepot, in this process, and an issuer whose tokens look like Dex's. No verdict."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from bearergate import AccessDenied, Reason, Validator
-from bearergate.asgi import PRINCIPAL, BearerMiddleware
-from bearergate.config import from_mapping
-from bearergate.config.group_bindings import MODULE, read_group_bindings
-from bearergate.core.bearer import answer
-from bearergate.core.bindings import Resource
-from bearergate.core.events import Event, TokenAccepted, TokenRejected
+from bearergate import Reason
+from bearergate.core.events import AccessGranted, Event, TokenAccepted, TokenRejected
 from bearergate.core.handover import identity_members
 from bearergate.testing import FakeIssuer
 from bearergate.testing.signing import base64url
+from integrations.opendepot.assembly import assemble
+from integrations.opendepot.manifests import Manifests
+from integrations.opendepot.settings import Flags
 
 CLIENT: Final = "opendepot"
 PIPELINE: Final = "ci-pipeline"
 DEX: Final = FakeIssuer("https://dex.example.com/dex", alg="ES256", audience=CLIENT)
-FLAGS: Final[Mapping[str, str]] = {
-    "OIDC_PRESET": "dex",
-    "OIDC_ISSUER": DEX.issuer,
-    "OIDC_CLIENT_ID": CLIENT,
-    "OIDC_ALLOW_CLIENT_CREDENTIALS": "false",
-}
-"""`--oidc-issuer-url` and `--oidc-client-id`, and `--oidc-allow-client-credentials` as OpenDepot has it by default."""
-MACHINES: Final = {"OIDC_ALLOW_CLIENT_CREDENTIALS": "true"}
+FLAGS: Final = Flags(issuer_url=DEX.issuer, client_id=CLIENT)
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+MACHINES: Final[dict[str, Any]] = {"allow_client_credentials": True}
 """`--oidc-allow-client-credentials`."""
 
 
@@ -82,6 +66,13 @@ class Registry:
         return self.client.get(f"/opendepot/modules/v1/team/{module}/aws/versions", headers=headers)
 
     @property
+    def granted(self) -> dict[str, Any]:
+        """What the last token was let in for, and as whom."""
+        last = self.events[-1]
+        assert isinstance(last, AccessGranted)
+        return {"binding": last.granted.binding, **identity_members(last.principal)}
+
+    @property
     def reason(self) -> Reason | None:
         """Why the last token was refused; None if it was not."""
         last = self._last()
@@ -98,9 +89,13 @@ class Registry:
         return next(event for event in reversed(self.events) if isinstance(event, TokenAccepted | TokenRejected))
 
 
-def registry(folder: Path, bindings: Mapping[str, str], *, profile: str = "opendepot", **flags: str) -> Registry:
-    """A registry with these flags, and a folder with one GroupBinding per name that grants every module."""
-    flags = {**FLAGS, **flags, **({"OIDC_PROFILE": profile} if profile else {})}
+def registry(
+    folder: Path, bindings: Mapping[str, str], *, environment: Mapping[str, str] = _NOTHING, **flags: Any
+) -> Registry:
+    """A registry with these flags and variables, and a folder with one GroupBinding per name, for every module."""
+    for name in ("bindings", "storage/modules/team/vpc/aws"):
+        (folder / name).mkdir(parents=True)
+    (folder / "storage/modules/team/vpc/aws/1.0.0.zip").write_bytes(b"")
     for name, expression in bindings.items():
         manifest = {
             "apiVersion": "opendepot.defdev.io/v1alpha1",
@@ -108,40 +103,16 @@ def registry(folder: Path, bindings: Mapping[str, str], *, profile: str = "opend
             "metadata": {"name": name},
             "spec": {"expression": expression, "moduleResources": ["*"]},
         }
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
+        (folder / "bindings" / f"{name}.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     events: list[Event] = []
-    settings = from_mapping(flags)
-    validator = settings.validator(fetch=DEX.fetch, observers=[events.append])
-    groups_claim = settings.issuers[0].groups.claim
-    app = Starlette(
-        routes=[Route("/opendepot/modules/v1/{namespace}/{name}/{system}/versions", _versions(folder, groups_claim))],
-        middleware=[Middleware(_protected(validator))],
-    )
+    manifests = Manifests(folder / "bindings")
+    assert manifests.problems == ()
+    app = assemble(
+        replace(FLAGS, **flags),
+        storage=folder / "storage",
+        manifests=manifests,
+        environment={"OIDC_PRESET": "dex", **environment},
+        fetch=DEX.fetch,
+        observers=[events.append],
+    ).application()
     return Registry(TestClient(app, raise_server_exceptions=True), events)
-
-
-def _protected(validator: Validator) -> Callable[..., BearerMiddleware]:
-    return lambda app: BearerMiddleware(app, validator, realm="opendepot")
-
-
-def _versions(folder: Path, groups_claim: str) -> Callable[[Request], Response]:
-    bindings = read_group_bindings(folder)
-    assert bindings.problems == ()
-
-    def versions(request: Request) -> Response:
-        principal = request.scope[PRINCIPAL]
-        module = Resource(MODULE, request.path_params["name"])
-        try:
-            granted = bindings.authorize(principal, module, groups_claim=groups_claim)
-        except AccessDenied as denied:
-            refused = answer(denied)
-            return Response(refused.body, refused.status, dict(refused.headers))
-        return JSONResponse({"binding": granted.name, **identity_members(principal)})
-
-    return versions
-
-
-def body(response: Any) -> dict[str, Any]:
-    """The members of an answer in JSON."""
-    members: dict[str, Any] = json.loads(response.content)
-    return members

@@ -22,7 +22,6 @@ from tests.acceptance.opendepot import (
     MACHINES,
     PIPELINE,
     Registry,
-    body,
     dex_subject,
     machine_token,
     registry,
@@ -49,7 +48,7 @@ def test_O24_while_client_credentials_are_off_a_machines_token_is_401(tmp_path: 
 def test_O25_a_machine_is_let_in_by_its_virtual_group_and_the_audit_log_names_it(depot: Registry, subject: str) -> None:
     response = depot.response(machine_token(sub=subject))
     assert response.status_code == 200
-    assert (body(response)["binding"], body(response)["machine"]) == ("pipelines", True)
+    assert (depot.granted["binding"], depot.granted["machine"]) == ("pipelines", True)
     principal = depot.accepted.principal
     assert (principal.subject, principal.client_id, principal.client_id_claim) == (subject, PIPELINE, "aud")
     assert principal.groups == tuple(dict.fromkeys((f"client:{PIPELINE}", f"client:{subject}")))
@@ -112,7 +111,7 @@ def test_O29_a_token_for_our_own_audience_is_a_persons_and_needs_groups(depot: R
     (tmp_path / "people").mkdir()
     people = registry(tmp_path / "people", {"dev": '"dev" in groups'}, **MACHINES)
     response = people.response(machine_token(**ours, groups=["dev"]))
-    assert (response.status_code, body(response)["machine"]) == (200, False)
+    assert (response.status_code, people.granted["machine"]) == (200, False)
 
 
 @pytest.mark.parametrize("groups", [["admin"], "admin", ["client:other"], ["admin", 1], {"admin": True}, []])
@@ -124,7 +123,7 @@ def test_O30_what_groups_a_machines_token_carries_is_not_read(tmp_path: Path, gr
     )
     depot = registry(tmp_path, PIPELINES, **MACHINES)
     response = depot.response(machine_token(groups=groups))
-    assert (response.status_code, body(response)["groups"]) == (200, [f"client:{PIPELINE}", f"client:{SUBJECT}"])
+    assert (response.status_code, depot.granted["groups"]) == (200, [f"client:{PIPELINE}", f"client:{SUBJECT}"])
 
 
 @pytest.mark.parametrize(
@@ -136,21 +135,22 @@ def test_O31_a_person_cannot_be_in_a_machines_group(tmp_path: Path, name: str) -
     for groups in (name, [name]):
         assert (depot.ask(user_token(groups=groups)), depot.reason) == (403, Reason.RESERVED_GROUP)
     response = depot.response(user_token(groups=[name, "dev"]))
-    assert (response.status_code, body(response)["binding"], body(response)["groups"]) == (200, "zzz", ["dev"])
+    assert (response.status_code, depot.granted["binding"], depot.granted["groups"]) == (200, "zzz", ["dev"])
 
 
-STRICT = {"OIDC_REQUIRE_GROUPS": "true", "OIDC_MACHINE_CLIENTS": PIPELINE, **MACHINES}
+NO_PROFILE = {"OIDC_PROFILE": "", "OIDC_REQUIRE_GROUPS": "true"}
+LISTED = {"OIDC_MACHINE_CLIENTS": PIPELINE}
 
 
 @pytest.fixture
 def strict(tmp_path: Path) -> Registry:
     """The same registry with the mark of its provider and a list of clients, which is what we advise."""
-    return registry(tmp_path, PIPELINES, profile="", **STRICT)
+    return registry(tmp_path, PIPELINES, environment={**NO_PROFILE, **LISTED}, **MACHINES)
 
 
 def test_O32_in_mode_strict_a_listed_machine_is_let_in(strict: Registry) -> None:
     response = strict.response(machine_token(groups=["admin"]))
-    assert (response.status_code, body(response)["groups"]) == (200, [f"client:{PIPELINE}"])
+    assert (response.status_code, strict.granted["groups"]) == (200, [f"client:{PIPELINE}"])
 
 
 def test_O32_in_mode_strict_a_client_that_is_not_listed_is_401(strict: Registry) -> None:
@@ -168,7 +168,7 @@ def test_O32_in_mode_strict_a_persons_token_is_no_machines(strict: Registry) -> 
 
 
 def test_O32_compat_with_a_list_refuses_other_clients_too(tmp_path: Path) -> None:
-    depot = registry(tmp_path, PIPELINES, OIDC_MACHINE_CLIENTS=PIPELINE, **MACHINES)
+    depot = registry(tmp_path, PIPELINES, environment=LISTED, **MACHINES)
     assert depot.ask(machine_token()) == 200
     token = machine_token(sub=dex_subject("another"), aud="another")
     assert (depot.ask(token), depot.reason) == (401, Reason.MACHINE_CLIENT_NOT_ALLOWED)
@@ -181,4 +181,4 @@ def test_O32_compat_with_a_list_refuses_other_clients_too(tmp_path: Path) -> Non
 
 def test_O32_mode_strict_without_a_list_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="lets in the listed machine clients only, and none is listed"):
-        registry(tmp_path, PIPELINES, profile="", **MACHINES)
+        registry(tmp_path, PIPELINES, environment=NO_PROFILE, **MACHINES)
