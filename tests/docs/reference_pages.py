@@ -12,6 +12,7 @@ from bearergate.cli.advice import advice
 from bearergate.core.check import Check
 from bearergate.core.checks import TABLE
 from bearergate.core.errors import (
+    AccessDenied,
     AuthenticationRequired,
     InsufficientScope,
     InvalidRequest,
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 BEGIN = "<!-- printed from the code: begin -->"
 END = "<!-- printed from the code: end -->"
 
+_BINDINGS = "a route that demands a binding, and `authorize`"
 # What refuses a request beside the rows of the table.
 ELSEWHERE = {
     Reason.MISSING_CREDENTIALS: (AuthenticationRequired, "the `Authorization` header"),
@@ -34,10 +36,11 @@ ELSEWHERE = {
     Reason.KEYS_UNAVAILABLE: (Unavailable, "the look for keys"),
     Reason.KEYS_EXPIRED: (Unavailable, "the look for keys"),
     Reason.SCOPE_INSUFFICIENT: (InsufficientScope, "a route that demands scopes"),
+    Reason.BINDING_NONE: (AccessDenied, _BINDINGS),
+    Reason.BINDING_ERROR: (AccessDenied, _BINDINGS),
+    Reason.RESOURCE_NOT_GRANTED: (AccessDenied, _BINDINGS),
     Reason.UPSTREAM_UNAVAILABLE: (Unavailable, "the review of a service account's token by its API server"),
 }
-# Promised names that nothing in this version uses.
-RESERVED = frozenset({Reason.BINDING_NONE, Reason.BINDING_ERROR, Reason.RESOURCE_NOT_GRANTED})
 
 
 def checks_page() -> str:
@@ -59,10 +62,7 @@ def _reason(reason: Reason) -> str:
     kind = error_of(reason)
     code = f" `{kind.error}`" if kind.error else ""
     sentences = [f"**{kind.status}**{code}. *{reason.meaning}*"]
-    if reason in RESERVED:
-        sentences.append("Nothing in this version refuses with it.")
-    else:
-        sentences.append(f"Found by {found_by(reason)}. {advice(reason)}")
+    sentences.append(f"Found by {found_by(reason)}. {advice(reason)}")
     return f"### `{reason}` {{ #{reason} }}\n\n" + "\n".join(sentences)
 
 
@@ -77,7 +77,7 @@ def found_by(reason: Reason) -> str:
         return ELSEWHERE[reason][1]
     names = [f'"{check.name}"' for check in TABLE if reason in check.reasons]
     text = f"the check{'s' if len(names) > 1 else ''} {_listed(names)}"
-    return f"{text}, and a route that demands a group" if "group" in reason else text
+    return f"{text}, and a route that demands a group or a binding" if "group" in reason else text
 
 
 def _listed(names: list[str]) -> str:

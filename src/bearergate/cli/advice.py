@@ -46,7 +46,7 @@ _ADVICE: Final[Mapping[R, str]] = {
     R.CLAIM_MISSING: "Have the issuer add the claim that this check names, or remove it from require.",
     R.CLAIM_MALFORMED: "The issuer must write the claim in the expected form; report it there.",
     R.RULE_FAILED: (
-        "Compare the setting require with what the token says. Of a service account, the log "
+        "Compare the settings require and rules with what the token says. Of a service account, the log "
         "bearergate.kubernetes says at level DEBUG why its API server refuses it."
     ),
     R.AUDIENCE_MISSING: "Request a token for this resource, so that it names an audience.",

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bearergate.cli.advice import advice
+from bearergate.cli.authorization import Ruling
 from bearergate.cli.caller import caller_lines
 from bearergate.cli.terminal import Trimmed, console, folds, one_line
 from bearergate.clocks import wall_clock
@@ -23,8 +24,11 @@ _RULE: Final = 19
 _STYLES: Final = {Outcome.PASS: "green", Outcome.FAIL: "bold red"}
 
 
-def print_report(report: Report) -> None:
-    """Print the table, the caller and the verdict to standard output; colours obey NO_COLOR and FORCE_COLOR."""
+def print_report(report: Report, found: Ruling | None = None) -> None:
+    """Print the table, the caller and the verdict to standard output; colours obey NO_COLOR and FORCE_COLOR.
+
+    `found`: what the bindings say of a resource, where somebody asked.
+    """
     out = console()
     # Two lines for a check and not five columns: URLs and lists of algorithms need the width of a terminal.
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -41,6 +45,9 @@ def print_report(report: Report) -> None:
         out.print(Trimmed(_caller(report.principal)))
         out.print()
     out.print(Trimmed(_verdict(report)))
+    if found is not None:
+        style = _STYLES[Outcome.PASS if found.reason is None else Outcome.FAIL]
+        out.print(Trimmed(Text(one_line(str(found)), style=style)))
 
 
 def _lines(row: Row) -> Iterator[tuple[Text, ...]]:
