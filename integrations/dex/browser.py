@@ -5,6 +5,7 @@ Knows Dex's password form, redirects and cookies. Must not look into codes or to
 
 from __future__ import annotations
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -19,8 +20,8 @@ _FORM = re.compile(r'<form[^>]*\smethod="post"[^>]*>', re.IGNORECASE)
 _ACTION = re.compile(r'\saction="([^"]*)"')
 
 
-def log_in(url: str, *, username: str, password: str) -> str:
-    """Walk from the address to where it ends for whoever knows the password; returns the page that is shown there."""
+def log_in(url: str, *, username: str, password: str) -> None:
+    """Walk from the address to where it ends for whoever knows the password."""
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
     )
@@ -30,7 +31,11 @@ def log_in(url: str, *, username: str, password: str) -> str:
         raise IntegrationError(f"{shown_at} shows no form to log in with:\n{page[:500]}")
     action = _ACTION.search(form[0])
     fields = urlencode({"login": username, "password": password}).encode()
-    return _open(opener, urljoin(shown_at, unescape(action[1])) if action else shown_at, fields)[1]
+    try:
+        _open(opener, urljoin(shown_at, unescape(action[1])) if action else shown_at, fields)
+    except (ConnectionError, http.client.HTTPException):
+        # A program that has its code may stop listening before its page is shown. Whether it has, it says itself.
+        return
 
 
 def _open(opener: urllib.request.OpenerDirector, url: str, fields: bytes | None = None) -> tuple[str, str]:

@@ -28,6 +28,7 @@ PORTS: Final = (10000, 10010)
 _DAY: Final = 24 * 3600.0
 _PATIENCE: Final = 4.0
 _BACK_OFF: Final = 10.0
+_WAIT: Final = 0.5
 _MAX_BYTES: Final = 512 * 1024
 _UNSAFE: Final = re.compile(r"[^!-~]")
 _log = logging.getLogger("opendepot.login")
@@ -90,12 +91,21 @@ class Login:
         }
 
     def _endpoints(self) -> Endpoints:
-        with self._lock:
-            if self._clock() >= self._next_look:
-                self._look()
-            if self._known is None:
-                raise Unavailable(Reason.UPSTREAM_UNAVAILABLE, retry_after=max(1.0, self._next_look - self._clock()))
-            return self._known
+        known = self._known
+        if known is not None and self._clock() < self._next_look:
+            return known
+        # One asks. Whoever knows an older answer does not wait for it, and nobody waits for a slow issuer for long:
+        # threads that did could not answer those who need no login.
+        if self._lock.acquire(timeout=0 if known is not None else _WAIT):
+            try:
+                if self._clock() >= self._next_look:
+                    self._look()
+                known = self._known
+            finally:
+                self._lock.release()
+        if known is None:
+            raise Unavailable(Reason.UPSTREAM_UNAVAILABLE, retry_after=max(1.0, self._next_look - self._clock()))
+        return known
 
     def _look(self) -> None:
         """Ask the issuer; what was learnt before is kept when it does not answer."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from bearergate.config.group_bindings import read_group_bindings
 from bearergate.testing import FakeIssuer
+from integrations.opendepot.__main__ import _parser
 from integrations.opendepot.assembly import assemble
 from integrations.opendepot.manifests import Manifests
 from integrations.opendepot.packages import add_module
@@ -17,6 +19,7 @@ from integrations.opendepot.settings import Flags
 from integrations.opendepot.storage import Storage
 from integrations.opendepot.tickets import LASTS, Tickets
 
+HERE = Path(__file__).parent
 ARCHIVE = f"{MODULE_FILES}team/vpc/aws/1.0.0/1.0.0.tar.gz"
 
 
@@ -112,3 +115,12 @@ def test_another_registrys_ticket_is_worth_nothing_unless_they_share_a_key() -> 
     ticket = Tickets(b"k" * 32, clock=clock).url(ARCHIVE).partition("?ticket=")[2]
     assert not Tickets(clock=clock).admits(ARCHIVE, ticket)
     assert Tickets(b"k" * 32, clock=clock).admits(ARCHIVE, ticket)
+
+
+def test_the_readme_starts_it_with_flags_that_there_are_and_manifests_that_mean_something() -> None:
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    command = readme[readme.index("python -m integrations.opendepot") :].partition("\n$ ")[0].replace("\\\n", " ")
+    given = _parser().parse_args(command.split()[3:])
+    assert (given.oidc_client_id, given.oidc_allow_client_credentials) == ("opendepot", True)
+    bindings = read_group_bindings(HERE.parents[1] / given.group_bindings)
+    assert (bindings.problems, [binding.name for binding in bindings]) == ((), ["ci-pipeline", "platform", "teams"])
