@@ -8,7 +8,6 @@ import pytest
 
 from bearergate.testing import FakeIssuer
 from integrations.redis.server import PROGRAMS, RunningRedis, running_redis
-from tests.figures import FIGURES
 from tests.keys.patient import Clock
 
 
@@ -50,10 +49,3 @@ def issuer(clock: Clock) -> FakeIssuer:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what is counted: a machine that is busy with others must not look like a server that is slow."""
     monkeypatch.setattr("bearergate.redis_store.CALL_SECONDS", 5.0)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
-        terminalreporter.section("figures")
-    for scenario, figure in FIGURES:
-        terminalreporter.write_line(f"{scenario}: {figure}")
