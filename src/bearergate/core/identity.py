@@ -44,15 +44,15 @@ def named_clients(claims: ClaimsReader) -> tuple[ActingClient, ...]:
 
     Raises ClaimRejected for one that is no non-empty string.
     """
-    named: list[ActingClient] = []
+    named: tuple[ActingClient, ...] = ()
     names = claims.keys()
     for name in CLIENT_CLAIMS:
         if name in names:
             client_id = claims.string(name)
-            if not client_id or not client_id.strip():
+            if not client_id or client_id.isspace():
                 raise refusal(Reason.CLAIM_MALFORMED, name)
-            named.append(ActingClient(client_id, name))
-    return tuple(named)
+            named += (ActingClient(client_id, name),)
+    return named
 
 
 def acting_client(
@@ -74,8 +74,11 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
     Raises ClaimRejected when both claims are present and differ as sets.
     """
-    granted = claims.words(SCOPE)
-    listed = claims.get(SCP)
+    names = claims.keys()
+    if SCP not in names:
+        return claims.words(SCOPE) or frozenset()
+    granted = claims.words(SCOPE) if SCOPE in names else None
+    listed = claims[SCP]
     if isinstance(listed, list) and not listed:
         scp: frozenset[str] | None = frozenset()
     elif isinstance(listed, list):
@@ -91,7 +94,7 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
 def acting_party(claims: ClaimsReader) -> Actor | None:
     """The chain of actors in `act` (RFC 8693 section 4.1), or None; raises ClaimRejected when it is malformed."""
-    return _actor(claims[ACT]) if ACT in claims else None
+    return _actor(claims[ACT]) if ACT in claims.keys() else None  # noqa: SIM118 - a set's own search
 
 
 def _actor(value: Json) -> Actor:

@@ -13,14 +13,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from bearergate.core.check import Check
 from bearergate.core.checks import CLOSING, OPENING
-from bearergate.core.claims import EXP, IAT, NBF, VerifiedClaims
+from bearergate.core.claims import EXP, IAT, NBF, UnverifiedClaims, VerifiedClaims
 from bearergate.core.errors import AccessDenied, ConfigError, InvalidToken, Problem, Refusal
 from bearergate.core.examination import Examination
 from bearergate.core.fast_encoding import Codec, fastest
 from bearergate.core.groups import effective_groups
 from bearergate.core.identity import ActingClient
 from bearergate.core.jwk import KeySet
-from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader, UnverifiedToken
+from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
@@ -73,7 +73,7 @@ class Validation:
         self._headers: dict[str, JoseHeader] = {}
         """Headers of tokens that were proven, by their segment: nobody else can fill it."""
 
-    def begin(self, token: str) -> tuple[UnverifiedToken, IssuerPolicy]:
+    def begin(self, token: str) -> tuple[Examination, IssuerPolicy]:
         """Parse, judge the header and find the trusted issuer; nothing here needs a key.
 
         Raises MalformedToken, HeaderRejected, UntrustedIssuer or ClaimRejected (RFC 7515, RFC 7519, RFC 8725).
@@ -86,22 +86,24 @@ class Validation:
         else:
             x.header = known
             _walk(_READING_KNOWN_HEADER, x)
-        return UnverifiedToken(x.header, x.payload, x.segments, x.signature), x.policy
+        x.claims = x.payload
+        return x, x.policy
 
-    def finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet, now: float) -> Principal:
+    def finish(self, x: Examination, policy: IssuerPolicy, keys: KeySet, now: float) -> Principal:
         """Verify the signature, check every claim at `now` (seconds since the epoch), and name the principal.
 
+        `x`: what `begin` said; it may be finished again with other keys.
         Raises KeyNotFound, BadSignature, ClaimRejected and its kin, or AccessDenied for groups.
         """
-        x = _continue(unverified, policy, now)
-        x.keys = keys
+        x.keys, x.now = keys, now
         _walk(self._closing[policy.issuer], x)
-        self._remember(unverified.segments.header, unverified.header)
-        return _principal(x, VerifiedClaims.sealed(unverified.claims))
+        if x.segments.header not in self._headers:
+            self._remember(x.segments.header, x.header)
+        return _principal(x)
 
-    def span(self, unverified: UnverifiedToken, policy: IssuerPolicy) -> Span:
+    def span(self, x: Examination, policy: IssuerPolicy) -> Span:
         """When `finish` would say of a token again what it just said (RFC 7519 sections 4.1.4 to 4.1.6)."""
-        claims = unverified.claims
+        claims = x.payload
         nbf = None if policy.skip_nbf else claims.seconds(NBF)
         iat = claims.seconds(IAT)
         until = (claims.seconds(EXP) or 0.0) + policy.leeway
@@ -110,10 +112,9 @@ class Validation:
         return Span(max(nbf or 0.0, iat or 0.0) - policy.leeway, until)
 
     def _remember(self, segment: str, header: JoseHeader) -> None:
-        if segment not in self._headers:
-            if len(self._headers) >= _MAX_HEADERS:
-                self._headers = {}
-            self._headers[segment] = header
+        if len(self._headers) >= _MAX_HEADERS:
+            self._headers = {}
+        self._headers[segment] = header
 
     def open_report(self, token: str) -> tuple[list[Row], Examination]:
         """Every opening row for one token, and the examination to look for keys with."""
@@ -126,7 +127,7 @@ class Validation:
         `keys` may be the error that stood in the way, or None when nothing was asked.
         """
         if x.has("policy") and x.has("header"):
-            x.claims, x.now, x.signing_input = x.payload, now, x.segments.signing_input
+            x.claims, x.now = x.payload, now
         if isinstance(keys, KeySet):
             x.keys = keys
         closing = [_report(check, x) for check in CLOSING]
@@ -139,13 +140,6 @@ class Validation:
         x = Examination()
         x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
         return x
-
-
-def _continue(unverified: UnverifiedToken, policy: IssuerPolicy, now: float) -> Examination:
-    x = Examination()
-    x.header, x.claims, x.policy, x.now = unverified.header, unverified.claims, policy, now
-    x.signing_input, x.signature = unverified.segments.signing_input, unverified.signature
-    return x
 
 
 def _selected(checks: Iterable[Check]) -> _Walk:
@@ -183,14 +177,14 @@ def _principal_of_report(rows: tuple[Row, ...], x: Examination) -> Principal | N
     # Where nobody looked for keys no row fails either: the rows behind them are not reached.
     if not x.has("keys") or any(row.outcome is Outcome.FAIL for row in rows):
         return None
-    return _principal(x, VerifiedClaims.sealed(x.payload))
+    return _principal(x)
 
 
 def _row(check: Check, outcome: Outcome, expected: str, actual: str, reason: Reason | None) -> Row:
     return Row(check.name, outcome, expected, actual, reason, check.rule, check.section)
 
 
-def _principal(x: Examination, claims: VerifiedClaims) -> Principal:
+def _principal(x: Examination) -> Principal:
     client = x.client
     values = {
         "issuer": x.policy.issuer,
@@ -206,11 +200,12 @@ def _principal(x: Examination, claims: VerifiedClaims) -> Principal:
         "expires_at": x.exp,
         "actor": x.actor,
     }
-    return Principal.proven(values, partial(_derived_values, claims, x.policy, client, machine=x.machine))
+    return Principal.proven(values, (_derived_values, x.payload, x.policy, client, x.machine))
 
 
 def _derived_values(
-    claims: VerifiedClaims, policy: IssuerPolicy, client: ActingClient | None, *, machine: bool
+    proven: UnverifiedClaims, policy: IssuerPolicy, client: ActingClient | None, machine: bool
 ) -> dict[str, Any]:
+    claims = VerifiedClaims.sealed(proven)
     groups = effective_groups(claims, policy, client, machine=machine)
     return {"groups": groups.names, "groups_problem": groups.problem, "claims": claims.frozen()}
