@@ -1,4 +1,4 @@
-"""For every test: only loopback is reachable. For every run: no token gets out, and figures are told at its end."""
+"""For every test: only loopback is reachable. For every run: no token gets out, no row is missing, figures are told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.acceptance import rows
 from tests.figures import FIGURES
 from tests.secrecy import plugin as secrecy
 
@@ -47,6 +48,7 @@ sys.addaudithook(_guard)
 
 def pytest_configure(config: pytest.Config) -> None:
     secrecy.pytest_configure(config)
+    rows.pytest_configure(config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
@@ -22,6 +22,10 @@ _Address: TypeAlias = tuple[int, tuple[Any, ...]]
 
 class SlowResolver(TimeoutError):
     """The host name could not be resolved in time."""
+
+
+class ForbiddenAddress(OSError):
+    """None of the host's addresses may be connected to."""
 
 
 class NoThread(Exception):
@@ -47,13 +51,20 @@ class Line:
         """Whether the deadline has passed."""
         return self._is_cut or monotonic_clock() >= self._deadline
 
-    def dial(self, host: str, port: int, connect_timeout: float) -> socket.socket:
+    def dial(
+        self, host: str, port: int, connect_timeout: float, allows: Callable[[str], bool] | None = None
+    ) -> socket.socket:
         """Connect to the first address that takes it, by the deadline; raises OSError or NoThread.
 
         Resolving the name may take `connect_timeout` seconds, and so may each address, but only half of what is left
-        while others follow it.
+        while others follow it. `allows`: which numeric addresses may be connected to; asked about those that the name
+        stands for now, of which one is then used, so that no second look-up can say another.
         """
         addresses = _addresses(host, port, min(connect_timeout, self.left))
+        if allows is not None:
+            addresses = [address for address in addresses if allows(str(address[1][0]))]
+            if not addresses:
+                raise ForbiddenAddress
         failures: list[OSError] = []
         for number, address in enumerate(addresses, start=1):
             share = self.left if number == len(addresses) else self.left / 2

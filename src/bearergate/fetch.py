@@ -23,7 +23,8 @@ import urllib3.exceptions
 
 from bearergate.answer import OVERHEAD, MeteredResponse, TooLarge, Unreadable, read_document
 from bearergate.clocks import monotonic_clock
-from bearergate.dial import Line, NoThread, SlowResolver, line_until
+from bearergate.core.addresses import is_public
+from bearergate.dial import ForbiddenAddress, Line, NoThread, SlowResolver, line_until
 
 # Both types of a JWK Set (RFC 7517 section 8.5.2): a Kubernetes API server gives it to nobody who asks for JSON alone.
 _ACCEPTED: Final = "application/json, application/jwk-set+json"
@@ -34,6 +35,7 @@ _TRUST_AGE: Final = 60.0
 """Seconds after which a renewed store is seen."""
 
 _OBSTACLES: Final[Mapping[type[Exception], str]] = {
+    ForbiddenAddress: "its address is not a public one",
     SlowResolver: "its host name could not be resolved in time",
     socket.gaierror: "its host name could not be resolved",
     UnicodeError: "its host name could not be resolved",
@@ -91,10 +93,15 @@ class Post(Protocol):
 class HttpFetch:
     """The default Fetch, over urllib3; its `post` is the default Post."""
 
-    def __init__(self, *, ca: str | None = None, connect_timeout: float = 2.0) -> None:
-        """`ca`: PEM certificates to trust instead of the system's. `connect_timeout`: seconds."""
+    def __init__(self, *, ca: str | None = None, connect_timeout: float = 2.0, public_only: bool = False) -> None:
+        """`ca`: PEM certificates to trust instead of the system's. `connect_timeout`: seconds.
+
+        `public_only`: connect to no private, local or otherwise special address, whatever name stands for it; for
+        URLs that somebody else than the operator wrote.
+        """
         self._ca = ca
         self._connect_timeout = connect_timeout
+        self._allows = is_public if public_only else None
         self._trust: tuple[float, ssl.SSLContext] | None = None
 
     def __call__(self, url: str, *, etag: str | None, deadline: float, max_bytes: int) -> Fetched:
@@ -129,7 +136,7 @@ class HttpFetch:
             connection = _PlainConnection(host, parts.port or 80, timeout=line.left)
         else:
             connection = _TlsConnection(host, parts.port or 443, timeout=line.left, ssl_context=self._context())
-        connection.dial = partial(line.dial, host, connection.port, self._connect_timeout)
+        connection.dial = partial(line.dial, host, connection.port, self._connect_timeout, self._allows)
         metered = partial(MeteredResponse, limit=max_bytes + OVERHEAD)
         connection.response_class = cast("type[http.client.HTTPResponse]", metered)
         return connection
@@ -173,7 +180,9 @@ def _connect(connection: _Connection, line: Line) -> None:
         raise FetchFailed(f"its TLS certificate is not trusted ({error.verify_message})") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         why = _obstacle(error, is_over=line.is_over)
-        raise FetchFailed(f"no connection could be made ({why})", retryable=not line.is_over) from None
+        # What may not be connected to now may not be in a moment either.
+        retryable = not line.is_over and not isinstance(error, ForbiddenAddress)
+        raise FetchFailed(f"no connection could be made ({why})", retryable=retryable) from None
 
 
 def _ask(connection: _Connection, line: Line, target: str, request: _Request, max_bytes: int) -> Fetched:

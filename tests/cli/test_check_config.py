@@ -73,6 +73,29 @@ def test_values_and_origins_from_a_file(tmp_path: Path) -> None:
     assert found["issuers[0].token_kind"] == ("rfc9068", "profile rfc9068")
 
 
+def test_rules_and_bindings_are_shown_as_they_were_written() -> None:
+    binding = {"name": "dev", "expression": '"dev" in groups', "grants": {"module": ["aws-*", "x"], "host": ["*"]}}
+    issuer = {"issuer": "https://one.test", "audiences": ["api"], "rules": ["claims.level > 1", "sub != 'x'"]}
+    found = {row.path: row.value for row in effective(from_dict({"issuers": [issuer], "bindings": [binding]}))}
+    assert found["issuers[0].rules"] == ["claims.level > 1", "sub != 'x'"]
+    assert found["bindings"] == ['dev: "dev" in groups -> module aws-*, x; host *']
+
+
+def test_manifests_are_shown_with_what_they_grant(tmp_path: Path) -> None:
+    manifest = {
+        "apiVersion": "opendepot.defdev.io/v1alpha1",
+        "kind": "GroupBinding",
+        "metadata": {"name": "all"},
+        "spec": {"expression": "true", "providerResources": ["b", "a"]},
+    }
+    (tmp_path / "all.json").write_text(json.dumps(manifest), encoding="utf-8")
+    whole = {"issuers": [{"issuer": "https://one.test", "audiences": ["api"]}], "group_bindings": str(tmp_path)}
+    found = {row.path: row.value for row in effective(from_dict(whole))}
+    assert found["bindings"] == ["all: true -> provider a, b"]
+    (tmp_path / "all.json").write_text(json.dumps({**manifest, "spec": {"expression": "true"}}), encoding="utf-8")
+    assert {row.path: row.value for row in effective(from_dict(whole))}["bindings"] == ["all: true -> nothing"]
+
+
 def test_every_setting_of_the_provenance_has_a_value() -> None:
     settings = from_dict({"issuers": [{"issuer": "https://one.test", "audiences": ["api"], "preset": "dex"}]})
     told = {setting.path for setting in effective(settings)}

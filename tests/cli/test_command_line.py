@@ -30,7 +30,7 @@ def test_the_version_is_printed() -> None:
 def test_help_names_every_verb() -> None:
     ended = run("--help")
     assert ended.returncode == 0
-    for verb in ("serve", "explain", "keys", "check-config", "demo"):
+    for verb in ("serve", "explain", "keys", "check-config", "lint", "demo"):
         assert re.search(rf"^  {verb} ", ended.stdout, re.MULTILINE)
 
 

@@ -119,7 +119,13 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "require.hd",
         "hd must be a string, a number or a boolean, got dict; write one value, or a list of accepted values",
     ),
-    ({"rules": []}, "rules", "rules are not supported by this version; state what must hold with require"),
+    ({"rules": []}, "rules", "rules must not be empty; write at least one expression or remove the key"),
+    ({"rules": ["true"] * 101}, "rules", "rules must have at most 100 items, got 101"),
+    (
+        {"rules": ["claims.admin"]},
+        "rules[0]",
+        "rules[0] cannot be used: yields a value whose type is not known: compare it, as in claims.admin == true",
+    ),
     (
         {"groups": "roles"},
         "groups",

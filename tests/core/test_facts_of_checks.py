@@ -12,6 +12,7 @@ from bearergate.core.checks import TABLE
 from bearergate.core.claim_checks import age_facts
 from bearergate.core.errors import AccessDenied
 from bearergate.core.examination import Examination
+from bearergate.core.expression import compile_rule
 from bearergate.core.groups import MAX_GROUPS
 from bearergate.core.jwk import KeySet
 from bearergate.core.policy import AudienceMatch, GroupsFrom, IssuerPolicy, TokenKind
@@ -27,6 +28,8 @@ MANY = ("api", "b", "c", "d", "e", "f", "g")
 AGE = under(max_token_age=60)
 LIFETIME = under(max_lifetime=60)
 REQUIRED = under(require={"hd": ("example.com", 1), "tid": ()})
+
+RULES = under(rules=(compile_rule("claims.level > 1"), compile_rule("true")))
 
 
 def row_of(name: str, token: str, policy: IssuerPolicy = POLICY, keys: KeySet | None = None) -> Row:
@@ -71,6 +74,8 @@ CASES: tuple[tuple[str, Callable[[], str], IssuerPolicy, str, str], ...] = (
     ("claim types", lambda: mint(jti="j", appid="x", cid="y", client_id="z"), POLICY,
      "well-formed where present", "jti=j, client_id=z, appid=x, cid=y"),
     ("required claims", lambda: mint(hd="example.com"), REQUIRED, "hd in ['example.com', 1], tid", "hd=example.com"),
+    ("rules", lambda: mint(level=2), RULES, "claims.level > 1; true", "true"),
+    ("rules", lambda: mint(level=1), RULES, "claims.level > 1", "false"),
     ("impersonation", mint, under(refuse_impersonated=True), "not true", "absent"),
     ("token kind", mint, POLICY, "access_token", "no mark of a kind"),
     ("token kind", lambda: mint(events={}, nonce="n", at_hash="a", c_hash="c", s_hash="s", typ="x", token_use="id"),

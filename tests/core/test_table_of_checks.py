@@ -9,6 +9,7 @@ import pytest
 
 from bearergate.core.check import Check
 from bearergate.core.checks import CLOSING, OPENING, TABLE
+from bearergate.core.expression import compile_rule
 from bearergate.core.jwk import KeySet
 from bearergate.core.policy import GroupsFrom, IssuerPolicy, MachineClients, MachineMode, TokenKind
 from bearergate.core.reasons import Reason as R
@@ -22,6 +23,7 @@ GROUPS = under(groups=GroupsFrom(required=True))
 AGE = under(max_token_age=60)
 LIFETIME = under(max_lifetime=60)
 REQUIRED = under(require={"hd": ("example.com",), "tid": ()})
+RULES = under(rules=(compile_rule('claims.hd == "example.com"'), compile_rule("claims.level > 1")))
 CLIENTS = under(allowed_clients=frozenset({"app"}))
 UNIMPERSONATED = under(refuse_impersonated=True)
 MACHINES = under(machines=MachineClients(mode=MachineMode.STRICT, allow=frozenset({"ci"})))
@@ -102,6 +104,15 @@ REFUSED: tuple[Case, ...] = (
     ),
     ("required claims", R.RULE_FAILED, lambda: mint(hd="example.org", tid="t"), REQUIRED, None),
     ("required claims", R.RULE_FAILED, lambda: mint(flag=1), under(require={"flag": (True,)}), None),
+    ("rules", R.RULE_FAILED, lambda: mint(hd="example.com", level=1), RULES, None),
+    ("rules", R.RULE_FAILED, lambda: mint(hd="example.com"), RULES, None),
+    (
+        "rules",
+        R.CLAIM_MALFORMED,
+        lambda: mint(client_id=REMOVED, aud=["api", 1]),
+        under(rules=(compile_rule("true"),), client_from_audience=True),
+        None,
+    ),
     ("impersonation", R.IMPERSONATED, lambda: mint(impersonated=True), UNIMPERSONATED, None),
     ("impersonation", R.CLAIM_MALFORMED, lambda: mint(impersonated="true"), UNIMPERSONATED, None),
     ("token kind", R.ID_TOKEN_NOT_ACCEPTED, lambda: mint(nonce="n"), POLICY, None),
@@ -143,6 +154,7 @@ ACCEPTED: dict[str, tuple[Callable[[], str], IssuerPolicy]] = {
     "lifetime": (lambda: mint(exp=NOW + 60), LIFETIME),
     "claim types": (lambda: mint(scope="b a", scp=["a", "b"], act={"sub": "robot"}), POLICY),
     "required claims": (lambda: mint(hd="example.com", tid=False), REQUIRED),
+    "rules": (lambda: mint(hd="example.com", level=2), RULES),
     "impersonation": (lambda: mint(impersonated=False), UNIMPERSONATED),
     "token kind": (lambda: mint(typ="Bearer", nonce="n", at_hash="h"), POLICY),
     "header type": (lambda: mint(header={"typ": "application/AT+JWT"}), under(token_kind=TokenKind.RFC9068)),
@@ -185,7 +197,7 @@ def test_the_rows_come_in_the_order_that_is_promised() -> None:
     ]  # fmt: skip
     assert [check.name for check in CLOSING] == [
         "key", "signature", "expiration", "not before", "issued at", "age", "lifetime", "subject", "claim types",
-        "required claims", "impersonation", "token kind", "confirmation", "audience", "client", "groups",
+        "required claims", "rules", "impersonation", "token kind", "confirmation", "audience", "client", "groups",
     ]  # fmt: skip
 
 

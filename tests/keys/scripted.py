@@ -31,8 +31,12 @@ Script: TypeAlias = Callable[[], Iterable[bytes]]
 """What is sent once a request has come. It may be endless: the server stops when the client hangs up."""
 
 
-def get(url: str, *, seconds: float = 4.0, etag: str | None = None, ca: str | None = None, **options: float) -> Fetched:
-    return HttpFetch(ca=ca, **options)(url, etag=etag, deadline=time.monotonic() + seconds, max_bytes=LIMIT)
+def get(
+    url: str, *, seconds: float = 4.0, etag: str | None = None, ca: str | None = None, connect_timeout: float = 2.0
+) -> Fetched:
+    return HttpFetch(ca=ca, connect_timeout=connect_timeout)(
+        url, etag=etag, deadline=time.monotonic() + seconds, max_bytes=LIMIT
+    )
 
 
 class Stage:

@@ -9,6 +9,7 @@ from typing import Final
 
 _SHORTCUT: Final = "A shortcut: what follows comes to the same verdict, later."
 _LIBRARY: Final = "OpenSSL refuses a half of 0 too; the check stands for a library that does not."
+_PRESENT: Final = "Whether the field is there is asked, and never its value."
 _PLACE: Final = "A dot that is found stands behind another one, so never at 0."
 _ANY_TWO: Final = "Two of the clients differ exactly when one of them differs from whichever is taken."
 _PROVEN: Final = "Rows before this one have refused every token for which it would matter; type checkers cannot know."
@@ -25,7 +26,12 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
     ("jws.py", "Algorithm._ecdsa_verifier.verify", "0 + 1 in 0 < r < order"): (
         "Nobody knows a nonce for which r is 1; the test for s, where it can be had, shows that 1 is accepted."
     ),
-    ("token_checks.py", "check_size", "True -> False"): "Whether the field is there is asked, and never its value.",
+    ("token_checks.py", "check_size", "True -> False"): _PRESENT,
+    (
+        "token_checks.py",
+        "check_signature",
+        "True -> False",
+    ): _PRESENT,
     (
         "token_checks.py",
         "check_algorithm",

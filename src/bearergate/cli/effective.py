@@ -12,7 +12,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from bearergate.config import Settings
+from bearergate.core.bindings import Binding
 from bearergate.core.claims import Json
+from bearergate.core.expression import Expression
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 
@@ -46,6 +48,7 @@ _ELSEWHERE: Final[Mapping[str, Callable[[IssuerPolicy], object]]] = {
 
 _ON_TOP: Final[Mapping[str, Callable[[Settings], object]]] = {
     "allow_expired_snapshot": lambda settings: settings.supply.seed is not None and settings.supply.seed.allow_expired,
+    "bindings": lambda settings: None if settings.bindings is None else tuple(map(_binding, settings.bindings)),
     "max_token_bytes": lambda settings: settings.max_token_bytes,
     "shared_keys.key": lambda settings: _given(settings.supply.shared),
     "shared_keys.redis": lambda settings: _given(settings.supply.shared),
@@ -123,10 +126,17 @@ def _plain(value: object) -> Json:
             return int(value) if value.is_integer() else value
         case frozenset():
             return [_plain(item) for item in sorted(value)]
+        case Expression():
+            return value.text
         case tuple():
             return [_plain(item) for item in value]
         case _:
             return str(value)
+
+
+def _binding(binding: Binding) -> str:
+    grants = "; ".join(f"{kind} {grant}" for kind, grant in binding.grants.items() if str(grant))
+    return f"{binding.name}: {binding.expression.text} -> {grants or 'nothing'}"
 
 
 def _given(content: object) -> str | None:

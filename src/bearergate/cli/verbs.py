@@ -13,6 +13,7 @@ _VERBS: Final = {
     "explain": ("bearergate.cli.explain", "explain"),
     "keys": ("bearergate.cli.keys", "keys"),
     "check-config": ("bearergate.cli.check_config", "check_config"),
+    "lint": ("bearergate.cli.lint", "lint"),
     "demo": ("bearergate.cli.demo", "demo"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bearergate.config.cures import AS_LIST, as_string
 from bearergate.config.located import Findings, Located
@@ -10,7 +11,8 @@ from bearergate.core.bindings import MAX_PATTERN
 from bearergate.core.expression import Expression, ExpressionProblem, compile_rule
 from bearergate.core.path_match import PathPattern, PatternProblem, compile_pattern
 
-_PACKAGES = frozenset({"cel_expr_python", "lark"})
+MAX_RULES: Final = 100
+_PACKAGES: Final = frozenset({"cel_expr_python", "lark"})
 
 
 def read_rules(at: Located, findings: Findings) -> tuple[Expression, ...] | None:
@@ -20,6 +22,9 @@ def read_rules(at: Located, findings: Findings) -> tuple[Expression, ...] | None
         return None
     if not at.items:
         findings.problem(at, "must not be empty", "write at least one expression or remove the key")
+        return None
+    if len(at.items) > MAX_RULES:
+        findings.problem(at, f"must have at most {MAX_RULES} items, got {len(at.items)}")
         return None
     found = [read_expression(item, findings) for item in at.items]
     good = tuple(expression for expression in found if expression is not None)

@@ -13,6 +13,7 @@ from typing import Final
 from bearergate.config.deployment import VARIABLES, Deployment, beside
 from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.located import Findings, Located, locate
+from bearergate.config.quay_schema import is_quay, quay_schema
 from bearergate.config.schema import build
 from bearergate.config.settings import Settings
 from bearergate.core.errors import Problem
@@ -29,6 +30,8 @@ def from_file(
 ) -> Settings:
     """Settings from a YAML (extra `yaml`) or TOML file; relative paths in it start at its folder.
 
+    A file with `*_LOGIN_CONFIG` blocks is the configuration of a Quay: see `from_quay`.
+
     `environment`: variables beside it, of which those are read that describe the deployment (`BEARERGATE_SNAPSHOT`,
     `BEARERGATE_REDIS_URL`, ...). `with_snapshot`: see `from_mapping`. Raises ConfigError with every problem at once,
     each with its line.
@@ -37,7 +40,13 @@ def from_file(
     look_at_unknown(environment, (CONFIG_FILE, *VARIABLES), ("BEARERGATE_",), findings)
     members = {key: read_variable(key, environment[key], findings) for key in VARIABLES if key in environment}
     deployment = Deployment(beside=beside(members), with_snapshot=with_snapshot)
-    return build(read_file(path, findings), findings, Path(path).parent, deployment)
+    return build(read_schema(path, findings), findings, Path(path).parent, deployment)
+
+
+def read_schema(path: str | os.PathLike[str], findings: Findings) -> Located | None:
+    """The schema in a file, also when that is the configuration of a Quay; None after noting why it cannot be read."""
+    root = read_file(path, findings)
+    return quay_schema(root, findings) if root is not None and is_quay(root) else root
 
 
 def read_file(path: str | os.PathLike[str], findings: Findings) -> Located | None:

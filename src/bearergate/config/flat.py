@@ -13,7 +13,7 @@ from typing import Final
 
 from bearergate.config.deployment import VARIABLES, Deployment, beside
 from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
-from bearergate.config.file import read_file
+from bearergate.config.file import read_schema
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.profiles import OPENDEPOT, QUAY
 from bearergate.config.schema import build
@@ -101,7 +101,7 @@ def _build(
         return build(_to_schema(Section(members, findings)), findings, Path(), deployment)
     _refuse_beside_file(members, findings)
     path = read_text(members[CONFIG_FILE], findings)
-    root = None if path is None else read_file(path, findings)
+    root = None if path is None else read_schema(path, findings)
     return build(root, findings, Path() if path is None else Path(path).parent, deployment)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bearergate.config.cures import AS_ENTRY
+from bearergate.config.expressions import read_rules
 from bearergate.config.key_source import read_key_source
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.machine_clients import read_machine_clients
@@ -20,6 +21,7 @@ from bearergate.config.profiles import LATER_SWITCHES, OPENDEPOT, PROFILES, QUAY
 from bearergate.config.requirements import read_algorithms, read_require
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.core.claims import Json
+from bearergate.core.expression import Expression
 from bearergate.core.groups import RESERVED, may_begin_reserved
 from bearergate.core.metadata import UrlProblem, check_issuer
 from bearergate.core.policy import (
@@ -37,7 +39,7 @@ MAX_SECONDS: Final = 10 * 365 * 24 * 3600
 
 ISSUER_KEYS: Final = (
     "issuer", "aliases", "discovery_url", "jwks_uri", "jwks_file", "ca_file", "shares_keys_with", "audiences",
-    "audience_match", "allowed_clients", "algorithms", "token_kind", "leeway", "require", "max_token_age",
+    "audience_match", "allowed_clients", "algorithms", "token_kind", "leeway", "require", "rules", "max_token_age",
     "max_lifetime", "groups", "require_groups", "machine_clients", "preset", "allow_insecure_http",
 )  # fmt: skip
 
@@ -46,7 +48,6 @@ LATER: Final = {
     name: f"{name} belongs to robot federation, which this version does not have" for name in LATER_SWITCHES
 }
 _STORIES: Final = {
-    "rules": "rules are not supported by this version; state what must hold with require",
     **{name: _BROUGHT.format(name) for name in ("tenant_keys_only", "client_from_audience", "refuse_impersonated")},
     **LATER,
 }
@@ -159,6 +160,7 @@ def _read_policy(section: Section, folder: Path, require: Mapping[str, tuple[Jso
         token_kind=section.choice("token_kind", TokenKind, TokenKind.ACCESS_TOKEN),
         leeway=DEFAULT_LEEWAY if leeway is None else leeway,
         require=require,
+        rules=_read_rules(section),
         max_token_age=section.whole("max_token_age", 1, MAX_SECONDS),
         max_lifetime=section.whole("max_lifetime", 1, MAX_SECONDS),
         groups=_read_groups(section),
@@ -180,6 +182,11 @@ def _read_issuer(section: Section) -> str:
         section.findings.problem(section.members["issuer"], str(problem))
         return STAND_IN
     return issuer
+
+
+def _read_rules(section: Section) -> tuple[Expression, ...]:
+    at = section.get("rules")
+    return () if at is None else read_rules(at, section.findings) or ()
 
 
 def _read_groups(section: Section) -> GroupsFrom:

@@ -40,7 +40,7 @@ _TOP_KEYS: Final = (
     SHARED, VERDICT_CACHE,
 )  # fmt: skip
 _STORIES: Final = {
-    **{key: f"{key} belongs to an entry of issuers" for key in (*ISSUER_KEYS, "rules")},
+    **{key: f"{key} belongs to an entry of issuers" for key in ISSUER_KEYS},
     **LATER,
 }
 _MIN_TOKEN_BYTES: Final = 1024

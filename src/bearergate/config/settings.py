@@ -115,6 +115,8 @@ class Settings:
 
 def _plain(value: object) -> object:
     """The value as JSON data with one spelling per meaning."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Expression | PathPattern):
         return value.text
     if is_dataclass(value) and not isinstance(value, type):

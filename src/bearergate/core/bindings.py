@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from bearergate.core.errors import AccessDenied, ConfigError, Problem
 from bearergate.core.expression import Expression, ExpressionError
-from bearergate.core.facts import Facts
+from bearergate.core.facts import UNREADABLE, Facts
 from bearergate.core.path_match import PathPattern
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
@@ -23,7 +23,6 @@ MAX_NAME: Final = 1024
 """Longest name of a resource, in characters: no longer one is granted to anybody."""
 MAX_PATTERN: Final = 512
 """Longest glob, in characters."""
-_UNREADABLE: Final = frozenset({Reason.GROUPS_OVERAGE, Reason.GROUPS_MALFORMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,9 @@ class Globs:
         """Whether any of the patterns matches the whole name."""
         return any(pattern.matches(name) for pattern in self.patterns)
 
+    def __str__(self) -> str:
+        return ", ".join(pattern.text for pattern in self.patterns)
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -62,6 +64,9 @@ class Names:
     def covers(self, name: str) -> bool:
         """Whether the name is listed, or every name is."""
         return name in self.names or "*" in self.names
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +117,7 @@ class Bindings:
         why there are no groups.
         """
         problem = facts.groups_problem
-        if problem is not None and problem in _UNREADABLE:
+        if problem is not None and problem in UNREADABLE:
             # Who is not in a group cannot be told either.
             raise _denied(problem, "groups that can be read", problem.value)
         for binding in self._bindings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from bearergate.core import claim_checks as claim
+from bearergate.core import rule_checks as rule
 from bearergate.core import token_checks as token
 from bearergate.core.check import Check
 from bearergate.core.reasons import Reason as R
@@ -204,6 +205,16 @@ CLOSING: Final[tuple[Check, ...]] = (
         claim.required_facts,
         ("claims",),
         lambda policy: bool(policy.require),
+    ),
+    Check(
+        "rules",
+        "Every rule is true of the claims.",
+        "operator policy",
+        (R.RULE_FAILED, R.CLAIM_MALFORMED),
+        rule.check_rules,
+        rule.rules_facts,
+        ("claims", "is_proven", "subject", "scopes"),
+        lambda policy: bool(policy.rules),
     ),
     Check(
         "impersonation",

@@ -170,6 +170,13 @@ class ClaimsReader(Mapping[str, Json]):
             return value
         raise refusal(Reason.CLAIM_MALFORMED, name)
 
+    def frozen(self, *, without: str | None = None) -> Mapping[str, Frozen]:
+        """An immutable copy, to be handed out."""
+        frozen = _freeze_members(self._members)
+        if without is not None:
+            frozen.pop(without, None)
+        return MappingProxyType(frozen)
+
 
 @final
 class UnverifiedClaims(ClaimsReader):
@@ -188,13 +195,6 @@ class VerifiedClaims(ClaimsReader):
     def sealed(cls, claims: UnverifiedClaims) -> VerifiedClaims:
         """The same claims, after the signature was verified over them."""
         return cls(claims._members)  # noqa: SLF001 - no copy: both are read-only, and this is on every request's way
-
-    def frozen(self, *, without: str | None = None) -> Mapping[str, Frozen]:
-        """An immutable copy, to be handed out."""
-        frozen = _freeze_members(self._members)
-        if without is not None:
-            frozen.pop(without, None)
-        return MappingProxyType(frozen)
 
 
 def _freeze_members(members: dict[str, Json]) -> dict[str, Frozen]:

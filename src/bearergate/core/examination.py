@@ -40,6 +40,8 @@ class Examination:
     policy: IssuerPolicy
     keys: KeySet
     candidates: tuple[VerificationKey, ...]
+    is_proven: bool
+    """Set when the signature held; a report evaluates no rule for what anybody could have written."""
     claims: ClaimsReader
     now: float
     """Wall clock, seconds since the epoch."""

@@ -17,6 +17,8 @@ MACHINE: Final = "machine"
 CLAIMS: Final = "claims"
 Made = TypeVar("Made")
 
+UNREADABLE: Final = frozenset({Reason.GROUPS_OVERAGE, Reason.GROUPS_MALFORMED})
+"""Why groups are not known, as opposed to there being none."""
 _NO_CLAIMS: Final[Mapping[str, Frozen]] = MappingProxyType({})
 
 
@@ -56,9 +58,14 @@ class Facts:
         )
 
     def plain(self) -> dict[str, object]:
-        """All but the claims, by the names that expressions use, made of plain lists; raises UnusableFact."""
+        """All but the claims, by the names that expressions use, made of plain lists; raises UnusableFact.
+
+        Without groups where they are not known.
+        """
+        # Who is not in a group cannot be told when nobody knows the groups: then looking at them is an error.
+        groups = {} if self.groups_problem in UNREADABLE else {GROUPS: _texts(self.groups)}
         return {
-            GROUPS: _texts(self.groups),
+            **groups,
             SUB: _text(self.subject),
             ISS: _text(self.issuer),
             CLIENT_ID: _text(self.client_id),

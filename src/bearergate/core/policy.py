@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bearergate.core.claims import Json
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.jws import ALGORITHMS
 from bearergate.core.metadata import UrlProblem, check_issuer, check_url
+
+if TYPE_CHECKING:
+    from bearergate.core.expression import Expression
 
 DEFAULT_ALGORITHMS: Final = tuple(ALGORITHMS)
 DEFAULT_LEEWAY: Final = 30
@@ -120,6 +123,8 @@ class IssuerPolicy:
     """Seconds of clock difference tolerated for `exp`, `nbf` and `iat`."""
     require: Mapping[str, tuple[Json, ...]] = field(default_factory=lambda: _NOTHING_REQUIRED)
     """Required claims; a non-empty tuple lists the values one of which the claim must equal."""
+    rules: tuple[Expression, ...] = ()
+    """What must be true of a token's claims besides; false or an error refuses it."""
     max_token_age: int | None = None
     """Seconds since `iat`."""
     max_lifetime: int | None = None
@@ -166,6 +171,8 @@ def _list_problems(policy: IssuerPolicy) -> Iterator[Problem]:
     # A string would be read as the list of its letters, and not every caller has a type checker.
     if any(type(values) is not tuple for values in policy.require.values()):
         yield Problem("require", "must map each claim to a tuple of values", 'write {"hd": ("example.com",)}')
+    if type(policy.rules) is not tuple:
+        yield Problem("rules", "must be a tuple of compiled expressions", "write (compile_rule(text),)")
 
 
 def _number_problems(policy: IssuerPolicy) -> Iterator[Problem]:

@@ -146,6 +146,7 @@ def check_signature(x: Examination) -> None:
     algorithm, signing_input = ALGORITHMS[x.header.alg], x.segments.signing_input
     for key in x.candidates:
         if key.verifier(algorithm)(x.signature, signing_input):
+            x.is_proven = True
             return
     raise refusal(Reason.SIGNATURE_INVALID)
 

@@ -1,0 +1,85 @@
+"""The GroupBinding manifests of a folder, read again when the folder changes, without a restart.
+
+A change is taken over whole or not at all. A folder that cannot be read as manifests is broken: what it last said stays
+in force, and the log says so. A single binding whose expression is invalid breaks nothing: it is taken over, named in
+the log, and denies whoever reaches it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from bearergate import ConfigError
+from bearergate.clocks import monotonic_clock
+from bearergate.config.group_bindings import SUFFIXES, read_group_bindings
+from bearergate.core.bindings import Bindings
+
+INTERVAL: Final = 1.0
+"""Seconds between two looks at the folder."""
+
+_log = logging.getLogger("opendepot.bindings")
+_Print: TypeAlias = tuple[tuple[str, int, int, int], ...] | str
+"""What a folder looks like from outside: of each file its name, inode, size and time; or why it cannot be listed."""
+
+
+class Manifests:
+    """The bindings that are in force. Threads may share it."""
+
+    def __init__(
+        self, folder: Path, *, interval: float = INTERVAL, clock: Callable[[], float] = monotonic_clock
+    ) -> None:
+        """Read the folder; raises ConfigError when it is broken, because there is nothing yet that could stay."""
+        self._folder = folder
+        self._interval = interval
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen = self._judged = _print_of(folder)
+        self._next_look = clock() + interval
+        self._bindings = _read(folder)
+
+    def current(self) -> Bindings:
+        """The bindings in force now. Whoever comes when a look is due looks; nobody else waits for it."""
+        if self._clock() >= self._next_look and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+                self._next_look = self._clock() + self._interval
+            finally:
+                self._lock.release()
+        return self._bindings
+
+    def _look(self) -> None:
+        """Take over what has not changed since the last look: a file that is being written may say half of it."""
+        before, self._seen = self._seen, _print_of(self._folder)
+        if self._seen == self._judged or self._seen != before:
+            return
+        try:
+            bindings = _read(self._folder)
+        except ConfigError as error:
+            _log.error("the manifests are broken, what they said before stays in force: %s", error)
+            self._judged = self._seen
+            return
+        if _print_of(self._folder) != self._seen:
+            # It changed while it was read: at the next look but one.
+            return
+        self._bindings = bindings
+        self._judged = self._seen
+        _log.info("%d bindings are in force", len(bindings))
+
+
+def _read(folder: Path) -> Bindings:
+    bindings = read_group_bindings(folder)
+    for problem in bindings.problems:
+        _log.warning("%s", problem)
+    return bindings
+
+
+def _print_of(folder: Path) -> _Print:
+    try:
+        found = [(path.name, path.stat()) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    except OSError as error:
+        return str(error)
+    return tuple(sorted((name, of.st_ino, of.st_size, of.st_mtime_ns) for name, of in found))
