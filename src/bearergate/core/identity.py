@@ -45,13 +45,13 @@ def named_clients(claims: ClaimsReader) -> tuple[ActingClient, ...]:
     Raises ClaimRejected for one that is no non-empty string.
     """
     named: tuple[ActingClient, ...] = ()
-    names = claims.keys()
+    members = claims.members
     for name in CLIENT_CLAIMS:
-        if name in names:
+        if name in members:
             client_id = claims.string(name)
             if not client_id or client_id.isspace():
                 raise refusal(Reason.CLAIM_MALFORMED, name)
-            named += (ActingClient(client_id, name),)
+            named += (tuple.__new__(ActingClient, (client_id, name)),)
     return named
 
 
@@ -74,11 +74,11 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
     Raises ClaimRejected when both claims are present and differ as sets.
     """
-    names = claims.keys()
-    if SCP not in names:
+    members = claims.members
+    if SCP not in members:
         return claims.words(SCOPE) or frozenset()
-    granted = claims.words(SCOPE) if SCOPE in names else None
-    listed = claims[SCP]
+    granted = claims.words(SCOPE) if SCOPE in members else None
+    listed = members[SCP]
     if isinstance(listed, list) and not listed:
         scp: frozenset[str] | None = frozenset()
     elif isinstance(listed, list):
@@ -94,7 +94,7 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
 def acting_party(claims: ClaimsReader) -> Actor | None:
     """The chain of actors in `act` (RFC 8693 section 4.1), or None; raises ClaimRejected when it is malformed."""
-    return _actor(claims[ACT]) if ACT in claims.keys() else None  # noqa: SIM118 - a set's own search
+    return _actor(claims[ACT]) if ACT in claims else None
 
 
 def _actor(value: Json) -> Actor:

@@ -21,7 +21,7 @@ from bearergate.core.groups import effective_groups
 from bearergate.core.identity import ActingClient
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader
-from bearergate.core.policy import IssuerPolicy
+from bearergate.core.policy import IssuerPolicy, TokenKind
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.report import Outcome, Report, Row
@@ -38,6 +38,7 @@ _Walk: TypeAlias = tuple[tuple[Check, Callable[[Examination], None]], ...]
 """Rows of the table in their order, each with what it runs."""
 
 _MAX_HEADERS: Final = 1024
+_KIND: Final = {kind: kind.value for kind in TokenKind}
 _FORM: Final = 2
 """Rows of the table before anything is decoded."""
 
@@ -78,14 +79,20 @@ class Validation:
 
         Raises MalformedToken, HeaderRejected, UntrustedIssuer or ClaimRejected (RFC 7515, RFC 7519, RFC 8725).
         """
-        x = self._examination(token)
-        _walk(_FORMING, x)
-        known = self._headers.get(x.segments.header)
-        if known is None:
-            _walk(_READING, x)
-        else:
-            x.header = known
-            _walk(_READING_KNOWN_HEADER, x)
+        x = Examination()
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
+        row = OPENING[0]
+        try:
+            for row, run in _FORMING:
+                run(x)
+            known = self._headers.get(x.segments.header)
+            if known is not None:
+                x.header = known
+            for row, run in _READING if known is None else _READING_KNOWN_HEADER:
+                run(x)
+        except InvalidToken as error:
+            error.found_by(partial(row.facts, x))
+            raise
         x.claims = x.payload
         return x, x.policy
 
@@ -96,7 +103,13 @@ class Validation:
         Raises KeyNotFound, BadSignature, ClaimRejected and its kin, or AccessDenied for groups.
         """
         x.keys, x.now = keys, now
-        _walk(self._closing[policy.issuer], x)
+        row = CLOSING[0]
+        try:
+            for row, run in self._closing[policy.issuer]:
+                run(x)
+        except (InvalidToken, AccessDenied) as error:
+            error.found_by(partial(row.facts, x))
+            raise
         if x.segments.header not in self._headers:
             self._remember(x.segments.header, x.header)
         return _principal(x)
@@ -118,7 +131,8 @@ class Validation:
 
     def open_report(self, token: str) -> tuple[list[Row], Examination]:
         """Every opening row for one token, and the examination to look for keys with."""
-        x = self._examination(token)
+        x = Examination()
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
         return [_report(check, x) for check in OPENING], x
 
     def close_report(self, opening: list[Row], x: Examination, keys: KeySet | Refusal | None, now: float) -> Report:
@@ -136,11 +150,6 @@ class Validation:
         rows = (*opening, *closing)
         return Report(rows, _principal_of_report(rows, x))
 
-    def _examination(self, token: str) -> Examination:
-        x = Examination()
-        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
-        return x
-
 
 def _selected(checks: Iterable[Check]) -> _Walk:
     return tuple((check, check.run) for check in checks)
@@ -149,16 +158,6 @@ def _selected(checks: Iterable[Check]) -> _Walk:
 _FORMING: Final = _selected(OPENING[:_FORM])
 _READING: Final = _selected(OPENING[_FORM:])
 _READING_KNOWN_HEADER: Final = _selected(check for check in OPENING[_FORM:] if not check.header_only)
-
-
-def _walk(rows: _Walk, x: Examination) -> None:
-    row = rows[0][0]
-    try:
-        for row, run in rows:  # noqa: B007 - the row that raised
-            run(x)
-    except (InvalidToken, AccessDenied) as error:
-        error.found_by(partial(row.facts, x))
-        raise
 
 
 def _report(check: Check, x: Examination) -> Row:
@@ -194,7 +193,7 @@ def _principal(x: Examination) -> Principal:
         "audiences": x.audiences,
         "scopes": x.scopes,
         "machine": x.machine,
-        "token_kind": x.policy.token_kind.value,
+        "token_kind": _KIND[x.policy.token_kind],
         "token_id": x.token_id,
         "issued_at": x.iat,
         "expires_at": x.exp,
