@@ -26,9 +26,11 @@ _INSTALL = "the Debian package `postgresql`"
 
 def postgres_program(name: str) -> Path | None:
     """Where a program of the newest installed server is; Debian keeps them off the PATH."""
-    found = [Path(path) for path in [shutil.which(name)] if path]
+    on_path = shutil.which(name)
+    if on_path is not None:
+        return Path(on_path)
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    return (found + versions[::-1] or [None])[0]
+    return versions[-1] if versions else None
 
 
 @dataclass(frozen=True)
