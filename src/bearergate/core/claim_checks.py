@@ -5,7 +5,7 @@ Each `check_...` raises a Refusal; each `..._facts` says (expected, actual). cor
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
 from bearergate.core.claims import (
     ACT,

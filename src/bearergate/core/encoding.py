@@ -37,7 +37,7 @@ class DuplicateMember(NotStrict):
 def decode_base64url(text: str) -> bytes:
     """Decode unpadded, canonical base64url; raises NotStrict for any other spelling of the same bytes."""
     if text[-1:] not in ENDINGS[len(text) % 4] or "+" in text or "/" in text:
-        raise NotStrict("not canonical base64url")
+        raise NotStrict("base64url is not canonical")
     try:
         # Faster than a table: the base64url of ASCII text has next to none of the two.
         raw = text.replace("-", "+").replace("_", "/").encode("ascii")

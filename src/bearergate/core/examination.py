@@ -53,6 +53,10 @@ class Examination:
     actor: Actor | None
     audiences: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        # Not the token: error trackers keep local variables.
+        return "Examination()"
+
     def has(self, name: str) -> bool:
         """Whether a row has filled this field."""
         return hasattr(self, name)

@@ -53,7 +53,7 @@ def fast() -> Codec | None:
     def base64url(text: str) -> bytes:
         rest = len(text) % 4
         if text[-1:] not in ENDINGS[rest] or "+" in text or "/" in text:
-            raise NotStrict("not canonical base64url")
+            raise NotStrict("base64url is not canonical")
         try:
             return b64decode(text + _TAILS[rest], b"-_", True)
         except ValueError:
@@ -75,8 +75,11 @@ def fast() -> Codec | None:
 
 def _objects(bounds: object) -> Any:  # noqa: ANN401 - a type that is made at run time
     """The type of JSON objects that are read fast: they are not nested deeply, and have no long integers."""
-    scalar: Any = str | bool | float | Annotated[int, bounds] | None
-    value = scalar
+    # Made at run time, which no type checker can follow.
+    array: Any = list
+    objects: Any = dict
+    integer: Any = Annotated[int, bounds]
+    scalar = value = integer | str | bool | float | None
     for _ in range(_LEVELS):
-        value = scalar | list[value] | dict[str, value]
-    return dict[str, value]
+        value = scalar | array[value] | objects[str, value]
+    return objects[str, value]

@@ -143,7 +143,7 @@ def key_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_signature(x: Examination) -> None:
-    algorithm, signing_input = ALGORITHMS[x.header.alg], x.segments.signed.encode("ascii")
+    algorithm, signing_input = ALGORITHMS[x.header.alg], x.segments.signing_input
     for key in x.candidates:
         if key.verifier(algorithm)(x.signature, signing_input):
             x.is_proven = True

@@ -83,12 +83,12 @@ class Validation:
         x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
         row = OPENING[0]
         try:
-            for row, run in _FORMING:
+            for row, run in _FORMING:  # noqa: B007 - the row that raised
                 run(x)
             known = self._headers.get(x.segments.header)
             if known is not None:
                 x.header = known
-            for row, run in _READING if known is None else _READING_KNOWN_HEADER:
+            for row, run in _READING if known is None else _READING_KNOWN_HEADER:  # noqa: B007 - likewise
                 run(x)
         except InvalidToken as error:
             error.found_by(partial(row.facts, x))
@@ -105,7 +105,7 @@ class Validation:
         x.keys, x.now = keys, now
         row = CLOSING[0]
         try:
-            for row, run in self._closing[policy.issuer]:
+            for row, run in self._closing[policy.issuer]:  # noqa: B007 - the row that raised
                 run(x)
         except (InvalidToken, AccessDenied) as error:
             error.found_by(partial(row.facts, x))
@@ -199,7 +199,7 @@ def _principal(x: Examination) -> Principal:
         "expires_at": x.exp,
         "actor": x.actor,
     }
-    return Principal.proven(values, (_derived_values, x.payload, x.policy, client, x.machine))
+    return Principal.proven(values, _derived_values, x.payload, x.policy, client, x.machine)
 
 
 def _derived_values(
