@@ -77,11 +77,19 @@ class Server:
     """One server process that can be started again with the same command on the same port."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, ready_url: str, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        ready_url: str,
+        environment: Mapping[str, str] | None = None,
+        ca_file: Path | None = None,
     ) -> None:
+        """`ca_file`: whom to trust at the ready URL, instead of the system's store."""
         self._command = list(command)
         self._log = log
         self._ready_url = ready_url
+        self._ca_file = ca_file
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -123,7 +131,7 @@ class Server:
     def _is_ready(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
             raise IntegrationError(f"`{self._command[0]}` ended with code {self._process.returncode} while starting.")
-        return answers(self._ready_url)
+        return answers(self._ready_url, ca_file=self._ca_file)
 
 
 @contextmanager
@@ -145,10 +153,10 @@ def wait_until(condition: Callable[[], bool], *, deadline_seconds: float, what: 
         time.sleep(_POLL_SECONDS)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, *, ca_file: Path | None = None) -> bool:
     """Whether the URL answers 200 now."""
     try:
-        return _request("GET", url).status == 200
+        return _request("GET", url, ca_file=ca_file).status == 200
     except IntegrationError:
         return False
 
@@ -168,11 +176,17 @@ def post_form(url: str, fields: Mapping[str, str], *, username: str, password: s
 
 
 def _request(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: str | None = None
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: str | None = None,
+    ca_file: Path | None = None,
 ) -> urllib3.BaseHTTPResponse:
     # A pool for every request: a kept connection would break when the server behind it is restarted.
     try:
-        with urllib3.PoolManager(timeout=urllib3.Timeout(total=_HTTP_SECONDS)) as http:
+        trust = None if ca_file is None else str(ca_file)
+        with urllib3.PoolManager(timeout=urllib3.Timeout(total=_HTTP_SECONDS), ca_certs=trust) as http:
             return http.request(method, url, headers=headers, body=body, retries=False)
     except urllib3.exceptions.HTTPError as error:
         raise IntegrationError(f"{url} cannot be reached: {error}.") from error

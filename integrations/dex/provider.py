@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OURS = "bearergate"
 PIPELINE = "ci-pipeline"
 STRANGER = "stranger"
+COMMAND_LINE = "opendepot"
+"""A public client: a program on somebody's machine, which keeps no secret and waits for the browser on a port."""
 
 ADA = "ada@example.test"
 BOB = "bob@example.test"
@@ -31,6 +33,8 @@ USER_SCOPE = "openid email profile groups"
 CLIENT_SCOPE = "openid profile groups"
 
 _REDIRECT_URI = "http://127.0.0.1/callback"
+_LOGIN_PORTS = range(10000, 10011)
+_GRANT_TYPES = ("authorization_code", "password", "client_credentials")
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     ADA: ("platform", "platform/admins"),
     BOB: (),
@@ -131,6 +135,7 @@ def running_dex(
     port = free_port()
     issuer = f"http://127.0.0.1:{port}/dex"
     client_secrets = {client: secrets.token_urlsafe(24) for client in (OURS, PIPELINE, STRANGER)}
+    client_secrets[COMMAND_LINE] = ""
     passwords = {username: secrets.token_urlsafe(16) for username in _GROUPS}
     signer = {"type": "local", "config": {"keysRotationPeriod": f"{rotation_seconds}s", "algorithm": algorithm}}
     with tempfile.TemporaryDirectory(prefix="bearergate-dex-") as folder:
@@ -144,7 +149,11 @@ def running_dex(
                     "signer": signer,
                     "expiry": {"idTokens": f"{token_seconds}s"},
                     # Dex leaves client credentials out unless the grants are listed.
-                    "oauth2": {"grantTypes": ["password", "client_credentials"], "passwordConnector": "local"},
+                    "oauth2": {
+                        "grantTypes": list(_GRANT_TYPES),
+                        "passwordConnector": "local",
+                        "skipApprovalScreen": True,
+                    },
                     "enablePasswordDB": True,
                     "staticPasswords": [_person(username, password) for username, password in passwords.items()],
                     "staticClients": [_client(client, secret) for client, secret in client_secrets.items()],
@@ -175,6 +184,9 @@ def _person(username: str, password: str) -> dict[str, object]:
 
 
 def _client(client: str, secret: str) -> dict[str, object]:
+    if not secret:
+        ports = [f"http://localhost:{port}/login" for port in _LOGIN_PORTS]
+        return {"id": client, "name": client, "public": True, "redirectURIs": ports}
     return {
         "id": client,
         "name": client,

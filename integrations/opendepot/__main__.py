@@ -51,6 +51,9 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
         ws="none",
+        lifespan="on",
+        # Whoever keeps a connection open must not keep the process.
+        timeout_graceful_shutdown=3,
     )
 
 

@@ -40,6 +40,7 @@ def assemble(
         storage=Storage(storage),
         validator=None if settings is None else settings.validator(fetch=fetch, observers=observers),
         authorize=_nobody if settings is None else _by_manifests(settings, manifests),
+        alongside=manifests.watching,
         login=None if settings is None else login,
         tickets=Tickets() if tickets is None else tickets,
         anonymous=flags.anonymous_auth,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bearergate import ConfigError
-from bearergate.clocks import monotonic_clock
 from bearergate.config.group_bindings import SUFFIXES, read_group_bindings
 from bearergate.core.bindings import Bindings
 
@@ -29,29 +29,37 @@ _Print: TypeAlias = tuple[tuple[str, int, int, int], ...] | str
 class Manifests:
     """The bindings that are in force. Threads may share it."""
 
-    def __init__(
-        self, folder: Path, *, interval: float = INTERVAL, clock: Callable[[], float] = monotonic_clock
-    ) -> None:
+    def __init__(self, folder: Path) -> None:
         """Read the folder; raises ConfigError when it is broken, because there is nothing yet that could stay."""
         self._folder = folder
-        self._interval = interval
-        self._clock = clock
-        self._lock = threading.Lock()
         self._seen = self._judged = _print_of(folder)
-        self._next_look = clock() + interval
         self._bindings = _read(folder)
 
     def current(self) -> Bindings:
-        """The bindings in force now. Whoever comes when a look is due looks; nobody else waits for it."""
-        if self._clock() >= self._next_look and self._lock.acquire(blocking=False):
-            try:
-                self._look()
-                self._next_look = self._clock() + self._interval
-            finally:
-                self._lock.release()
+        """The bindings in force now: one immutable set, swapped by one assignment."""
         return self._bindings
 
-    def _look(self) -> None:
+    @contextmanager
+    def watching(self, *, interval: float = INTERVAL) -> Iterator[None]:
+        """Look at the folder every so many seconds while the block runs, whether anybody asks for anything or not."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(interval):
+                try:
+                    self.look()
+                except Exception:  # noqa: BLE001 - a watch that ended here would never see a grant revoked
+                    _log.exception("looking at the manifests failed")
+
+        thread = threading.Thread(target=watch, name="opendepot-manifests", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def look(self) -> None:
         """Take over what has not changed since the last look: a file that is being written may say half of it."""
         before, self._seen = self._seen, _print_of(self._folder)
         if self._seen == self._judged or self._seen != before:

@@ -8,7 +8,8 @@ pages `module-registry-protocol`, `provider-registry-protocol`, `remote-service-
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -50,7 +51,9 @@ class Registry:
     storage: Storage
     validator: Validator | None
     authorize: Authorize
-    login: Login | None
+    alongside: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What runs while the application does."""
+    login: Login | None = None
     tickets: Tickets
     anonymous: bool = False
     """Whether everybody gets everything where OIDC is off; nobody gets anything otherwise."""
@@ -68,7 +71,13 @@ class Registry:
             Route(PROVIDERS + _PROVIDER + "/{version}/download/{os}/{arch}", self._provider_package),
         ]
         gate = [] if self.validator is None else [Middleware(_gate(self.validator))]
-        return Starlette(routes=routes, middleware=gate, exception_handlers={Refusal: _refused})
+        refusals = {Refusal: _refused}
+        return Starlette(routes=routes, middleware=gate, exception_handlers=refusals, lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def _lifespan(self, _application: Starlette) -> AsyncIterator[None]:
+        with self.alongside():
+            yield
 
     # Who may.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bearergate.config.settings import Settings
+    from bearergate.core.access import Demand
     from bearergate.core.errors import (
         AccessDenied,
         AudienceRejected,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
     from bearergate.core.principal import Actor, Principal
     from bearergate.core.reasons import Reason
+    from bearergate.core.resources import Resource
     from bearergate.validator import Validator
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ClaimRejected",
     "ClientRejected",
     "ConfigError",
+    "Demand",
     "HeaderRejected",
     "InsufficientScope",
     "InvalidRequest",
@@ -57,6 +60,7 @@ __all__ = [
     "Problem",
     "Reason",
     "Refusal",
+    "Resource",
     "Settings",
     "TokenExpired",
     "TokenNotYetValid",
@@ -67,8 +71,10 @@ __all__ = [
 
 _HOME_OF = {
     "Actor": "bearergate.core.principal",
+    "Demand": "bearergate.core.access",
     "Principal": "bearergate.core.principal",
     "Reason": "bearergate.core.reasons",
+    "Resource": "bearergate.core.resources",
     "Settings": "bearergate.config.settings",
     "Validator": "bearergate.validator",
 }

@@ -10,7 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
+from bearergate.caller import Caller
 from bearergate.chain import Chain, UnverifiedBearer
+from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.bearer import AUTHORIZATION, DEFAULT_REALM, Answer
 from bearergate.core.errors import Refusal
@@ -39,40 +41,6 @@ _LONGEST_NAME: Final = 40
 """More of a header's name is not looked at, so that remembered names stay small."""
 
 _log: Final = logging.getLogger("bearergate.asgi")
-
-
-class Caller:
-    """Who is calling, as Starlette reads it from `request.user` and `request.auth`."""
-
-    __slots__ = ("principal",)
-
-    def __init__(self, principal: Principal | None) -> None:
-        self.principal = principal
-
-    @property
-    def is_authenticated(self) -> bool:
-        """Whether the request carried a good token."""
-        return self.principal is not None
-
-    @property
-    def display_name(self) -> str:
-        """The subject, or an empty string. Unique within one issuer only."""
-        return "" if self.principal is None else self.principal.subject
-
-    @property
-    def identity(self) -> str:
-        """Issuer and subject as one string, or an empty one.
-
-        An issuer identifier holds no `#` (OpenID Connect Discovery 1.0 section 3), so two identities are never equal.
-        """
-        return "" if self.principal is None else f"{self.principal.issuer}#{self.principal.subject}"
-
-    @property
-    def scopes(self) -> list[str]:
-        """The granted scopes (RFC 8693 section 4.2), for `@requires`; empty without a token."""
-        return [] if self.principal is None else sorted(self.principal.scopes)
-
-
 _ANONYMOUS: Final = Caller(None)
 
 
@@ -89,17 +57,21 @@ class BearerMiddleware:
         allow_unverified_bearer: Iterable[str] = (),
         realm: str = DEFAULT_REALM,
         allow_preflight: bool = True,
+        demand: Demand = ANYBODY,
     ) -> None:
         """Wrap `app`.
 
         `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
         not bad. `allow_unverified_bearer`: paths that also take an UnverifiedBearer of a Chain. All are matched on the
-        path that `app` routes on: exact, `*` for one segment, `/**` for a subtree. Raises ConfigError for a pattern or
-        a realm that cannot be used.
+        path that `app` routes on: exact, `*` for one segment, `/**` for a subtree. `demand`: of all other requests,
+        where `app` is one route; `<name>` in it is one of Starlette's path parameters, a function is called with the
+        scope. Raises ConfigError for a pattern, a realm or a demand that cannot be used.
         """
         self._app = app
         self._validator = validator
-        self._chain = validator if isinstance(validator, Chain) else None
+        self._demand = validator.checked(demand)
+        # Who demands anything demands it of a principal.
+        self._chain = validator if isinstance(validator, Chain) and demand is ANYBODY else None
         paths = {"exempt": exempt, "optional": optional, "unverified": allow_unverified_bearer}
         self._admission = Admission(**paths, realm=realm, allow_preflight=allow_preflight)
 
@@ -117,7 +89,10 @@ class BearerMiddleware:
             if self._chain is not None and self._admission.takes_unverified(facts):
                 bearer = await self._chain.admit_unverified_async(self._admission, facts, adapter=_ADAPTER)
             else:
-                bearer = await self._validator.admit_async(self._admission, facts, adapter=_ADAPTER)
+                demand = self._demand
+                if demand.binding is not None:
+                    demand = demand.about(scope.get("path_params") or {}, scope)
+                bearer = await self._validator.admit_async(self._admission, facts, adapter=_ADAPTER, demand=demand)
         except Refusal as error:
             await _refuse(scope, send, self._admission.answer(error))
             return

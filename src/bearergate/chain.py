@@ -10,15 +10,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from bearergate.authorizer import Authorizer
 from bearergate.clocks import Clock, wall_clock
 from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.authorization import Authorization
+from bearergate.core.bindings import Binding
 from bearergate.core.claims import ISS
 from bearergate.core.errors import ConfigError, Problem, Refusal, refusal
 from bearergate.core.events import Observer
 from bearergate.core.key_health import KeyHealth
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
+from bearergate.decisions import Call
 from bearergate.judgements import Judgement, Judgements
 from bearergate.validator import Validator
 
@@ -90,24 +95,26 @@ class Chain:
         self._authenticators = tuple(authenticators)
         _check_issuers(validator, self._authenticators)
         self._judgements = Judgements(observers, clock or wall_clock, policy_version)
+        self._authorization = validator.authorization
+        self._authorizer = Authorizer(self._authorization, self._judgements.decisions)
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """Prove a token and name its principal; see `Validator.validate`. An unverified bearer is refused."""
         owner = self._owner(token)
         if owner is None:
             return self._validator.validate(token, audience=audience, adapter=adapter)
-        demand = self._checked(Demand(audience=audience))
+        demand = self.checked(Demand(audience=audience))
         with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(owner.authenticate(token), demand, judgement)
+            return _proven(owner.authenticate(token), demand, judgement, self._authorization)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
         owner = self._owner(token)
         if owner is None:
             return await self._validator.validate_async(token, audience=audience, adapter=adapter)
-        demand = self._checked(Demand(audience=audience))
+        demand = self.checked(Demand(audience=audience))
         with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(await owner.authenticate_async(token), demand, judgement)
+            return _proven(await owner.authenticate_async(token), demand, judgement, self._authorization)
 
     def admit(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -116,9 +123,9 @@ class Chain:
         asked = self._asked(admission, request)
         if asked is None:
             return self._validator.admit(admission, request, adapter=adapter, demand=demand)
-        self._checked(demand)
+        self.checked(demand)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(asked.owner.authenticate(asked.token), demand, judgement)
+            return _proven(asked.owner.authenticate(asked.token), demand, judgement, self._authorization)
 
     async def admit_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -127,9 +134,9 @@ class Chain:
         asked = self._asked(admission, request)
         if asked is None:
             return await self._validator.admit_async(admission, request, adapter=adapter, demand=demand)
-        self._checked(demand)
+        self.checked(demand)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement)
+            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement, self._authorization)
 
     def admit_unverified(self, admission: Admission, request: RequestFacts, *, adapter: str) -> Caller | None:
         """The same for a route that takes bearers whom nobody has verified: beside principals it lets those through.
@@ -140,7 +147,7 @@ class Chain:
         if asked is None:
             return self._validator.admit(admission, request, adapter=adapter)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(asked.owner.authenticate(asked.token), judgement)
+            return _let_through(asked.owner.authenticate(asked.token), judgement, self._authorization)
 
     async def admit_unverified_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str
@@ -150,17 +157,24 @@ class Chain:
         if asked is None:
             return await self._validator.admit_async(admission, request, adapter=adapter)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(await asked.owner.authenticate_async(asked.token), judgement)
+            return _let_through(await asked.owner.authenticate_async(asked.token), judgement, self._authorization)
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
-        owner = next((each for each in self._authenticators if each.issuer == principal.issuer), None)
-        if owner is None:
+        if any(each.issuer == principal.issuer for each in self._authenticators):
+            self._authorizer.demand(principal, demand, Call(adapter, principal=principal))
+        else:
             self._validator.demand(principal, demand, adapter=adapter)
-            return
-        with self._judgements.begin("", owner.issuer, adapter) as judgement:
-            judgement.principal = principal
-            demand.check(principal)
+
+    def authorize(self, principal: Principal, resource: Resource, *, adapter: str = _CODE) -> Binding:
+        """The binding that grants a resource to a principal of either; see `Validator.authorize`."""
+        if any(each.issuer == principal.issuer for each in self._authenticators):
+            return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
+        return self._validator.authorize(principal, resource, adapter=adapter)
+
+    def problem(self, demand: Demand, path: str = "audience") -> Problem | None:
+        """See `Validator.problem`."""
+        return self._validator.problem(demand, path)
 
     def warm(self) -> Mapping[str, KeyHealth]:
         """See `Validator.warm`."""
@@ -197,9 +211,9 @@ class Chain:
         owner = owner if token == bare else self._owner(token)
         return None if owner is None else _Asked(token, owner)
 
-    def _checked(self, demand: Demand) -> Demand:
+    def checked(self, demand: Demand) -> Demand:
         """The demand, if a token can meet it at all; raises ConfigError."""
-        problem = demand.problem(self.audiences)
+        problem = self.problem(demand)
         if problem is not None:
             raise ConfigError([problem])
         return demand
@@ -214,19 +228,19 @@ class _Asked(NamedTuple):
         return "_Asked()"
 
 
-def _proven(found: Found, demand: Demand, judgement: Judgement) -> Principal:
+def _proven(found: Found, demand: Demand, judgement: Judgement, authorization: Authorization) -> Principal:
     caller = found.caller
     if isinstance(caller, UnverifiedBearer):
         raise refusal(Reason.ISSUER_UNKNOWN, ISS)
     judgement.principal = caller
-    demand.check(caller)
+    judgement.granted = authorization.check(demand, caller)
     judgement.accepted(caller, cached=found.remembered)
     return caller
 
 
-def _let_through(found: Found, judgement: Judgement) -> Caller:
+def _let_through(found: Found, judgement: Judgement, authorization: Authorization) -> Caller:
     if isinstance(found.caller, Principal):
-        return _proven(found, ANYBODY, judgement)
+        return _proven(found, ANYBODY, judgement, authorization)
     judgement.let_through()
     return found.caller
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypedDict
 
 from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.claims import ISS
-from bearergate.core.errors import Refusal
-from bearergate.core.events import Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
+from bearergate.core.errors import AccessDenied, Refusal
+from bearergate.core.events import AccessGranted, Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
 from bearergate.core.examination import Examination
 from bearergate.core.identity import unverified_identity
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
+from bearergate.core.resources import Granted, Resource
 from bearergate.core.validation import Validation
 from bearergate.observers import AuditLog
 from bearergate.verdicts import Verdict, Voucher
@@ -25,10 +26,17 @@ from bearergate.verdicts import Verdict, Voucher
 _log: Final = logging.getLogger("bearergate.validator")
 
 
+class Denied(TypedDict):
+    """Parts of a TokenRejected."""
+
+    resource: Resource | None
+    binding: str | None
+
+
 class Call:
     """What is known of one call while it runs, for the event at its end."""
 
-    __slots__ = ("adapter", "generation", "policy", "principal", "started", "token", "unverified", "voucher")
+    __slots__ = ("adapter", "generation", "granted", "policy", "principal", "started", "token", "unverified", "voucher")
 
     def __init__(self, adapter: str, token: str = "", principal: Principal | None = None) -> None:
         self.adapter = adapter
@@ -38,6 +46,7 @@ class Call:
         self.policy: IssuerPolicy | None = None
         self.principal = principal
         """Set once the token is proven; a route may still demand more."""
+        self.granted: Granted | None = None
         self.voucher: Voucher | None = None
         """Who vouches for the verdict while it is remembered, and with keys of which generation it was made."""
         self.generation = 0
@@ -62,8 +71,9 @@ class Decisions:
         token_issuer = call.unverified.claims.string(ISS) or ""
         self._tell_accepted(principal, call.unverified.header, token_issuer, call, cached=False)
 
-    def repeated(self, verdict: Verdict, call: Call) -> None:
+    def repeated(self, verdict: Verdict, call: Call, granted: Granted | None = None) -> None:
         """A token was accepted because it was proven a short while ago."""
+        call.granted = granted
         self._tell_accepted(verdict.principal, verdict.header, verdict.token_issuer, call, cached=True)
 
     def _tell_accepted(
@@ -80,6 +90,22 @@ class Decisions:
                 policy_version=self._policy_version,
                 duration_us=_elapsed_us(call),
                 cached=cached,
+                granted=call.granted,
+            )
+        )
+
+    def granted(self, principal: Principal, granted: Granted, call: Call) -> None:
+        """A binding granted a resource to a principal who was admitted already."""
+        if not self.are_observed():
+            return
+        self.tell(
+            AccessGranted(
+                time=self._clock(),
+                principal=principal,
+                granted=granted,
+                adapter=call.adapter,
+                policy_version=self._policy_version,
+                duration_us=_elapsed_us(call),
             )
         )
 
@@ -101,6 +127,7 @@ class Decisions:
                 adapter=call.adapter,
                 policy_version=self._policy_version,
                 duration_us=_elapsed_us(call),
+                **denied(error),
             )
         )
 
@@ -123,6 +150,13 @@ class Decisions:
     def are_observed(self) -> bool:
         """Whether anybody wants to know."""
         return bool(self._observers) or self._audit.is_on()
+
+
+def denied(error: Refusal) -> Denied:
+    """What of a refusal only bindings say."""
+    if isinstance(error, AccessDenied):
+        return {"resource": error.resource, "binding": error.binding}
+    return {"resource": None, "binding": None}
 
 
 def _issuer(call: Call) -> str | None:

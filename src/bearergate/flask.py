@@ -8,16 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast, overload
 
 from blinker import Namespace
 from flask import Flask, Response, abort, current_app, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
 from bearergate.chain import Chain, UnverifiedBearer
 from bearergate.config import from_flask
-from bearergate.core.access import ANYBODY, Demand
+from bearergate.core.access import ANYBODY, NEEDS_TEXTS, Demand, ResourceName
 from bearergate.core.admission import Admission
 from bearergate.core.bearer import DEFAULT_REALM, Answer
 from bearergate.core.errors import ConfigError, Problem, Refusal
@@ -81,34 +82,33 @@ class ResourceServer:
             raise RuntimeError("bearergate is set up on this application already")
         chosen = validator or self._validator or from_flask(app.config).chain()
         guard = app.extensions["bearergate"] = _Guard(app, chosen, self._whole, self._views)
-        guard.check_audiences()
+        guard.check_demands()
         app.before_request(guard.before_request)
-        # For refusals that the application raises itself, by way of Validator.validate or check_access.
-        app.register_error_handler(Refusal, guard.answer)
+        app.register_error_handler(Refusal, guard.answer)  # those that the application raises itself: `authorize`, ...
 
 
 @overload
 def require(view: View, /) -> View: ...
 @overload
 def require(
-    *, scope: str | None = None, group: str | None = None, audience: str | None = None, optional: bool = False
+    *,
+    scope: str | None = None,
+    group: str | None = None,
+    audience: str | None = None,
+    optional: bool = False,
+    binding: str | None = None,
+    resource: ResourceName | None = None,
 ) -> Callable[[View], View]: ...
 def require(view: Callable[..., Any] | str | None = None, /, **demands: Any) -> Callable[..., Any]:
     """Let only requests with a good token reach a view: `@require`, or `@require(scope="a b", group="admins")`.
 
-    All scopes are demanded; `audience` is one of the configured ones; with `optional` a token may be missing, but not
-    bad. For sync and async views and `MethodView.decorators`. Raises ConfigError for an argument that demands nothing.
-    Refusals are answered as in RFC 6750 section 3, past all error handlers.
+    All scopes are demanded. With `optional` a token may be missing, but not bad. `binding="module", resource="<name>"`:
+    the bindings must grant the module that the view's argument names; a function is called with all arguments. Raises
+    ConfigError for a demand for nothing. Refusals are answered as in RFC 6750 section 3, past all error handlers.
     """
-    demand = Demand(**demands)
-    given = [value for name, value in demands.items() if name != "optional" and value is not None]
-    if isinstance(view, str) or not all(isinstance(value, str) and value.strip() for value in given):
-        raise ConfigError([Problem("@require", "needs non-empty strings, by name", '@require(scope="read write")')])
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        return _guarded(view, demand)
-
-    return decorate if view is None else decorate(view)
+    if isinstance(view, str):
+        raise ConfigError([NEEDS_TEXTS])
+    return partial(_guarded, demand=Demand(**demands)) if view is None else _guarded(view, Demand(**demands))
 
 
 def allow_unverified_bearer(view: View, /) -> View:
@@ -142,18 +142,18 @@ class _Guard:
     views: Admission
     has_served: bool = False
 
-    def check_audiences(self) -> None:
-        audiences = self.validator.audiences
-        demands = ((name, getattr(view, _DEMAND, ANYBODY)) for name, view in self.app.view_functions.items())
-        problems = [demand.problem(audiences, f"view {name}") for name, demand in demands]
-        wrong = [problem for problem in problems if problem is not None]
-        if wrong:
+    def check_demands(self) -> None:
+        demands = {name: getattr(view, _DEMAND, ANYBODY) for name, view in self.app.view_functions.items()}
+        found = [self.validator.problem(demand, f"view {name}") for name, demand in demands.items()]
+        routes = [(rule, demands.get(rule.endpoint, ANYBODY)) for rule in self.app.url_map.iter_rules()]
+        found += [demand.problem_of_route(rule.arguments, f"view {rule.endpoint}") for rule, demand in routes]
+        if wrong := [problem for problem in found if problem is not None]:
             raise ConfigError(wrong)
 
     def before_request(self) -> None:
         """Judge what no decorator sees: a whole application, and the OPTIONS that Flask answers without the view."""
         if not self.has_served:
-            self.check_audiences()
+            self.check_demands()
             self.has_served = True
         remove_look_alikes(request.environ)
         view = self.app.view_functions.get(request.endpoint or "")
@@ -166,7 +166,7 @@ class _Guard:
     def judge(self, demand: Demand, whole: Admission | None = None) -> None:
         """Let the request pass, with its principal if it has one, or abort with the answer."""
         found: Principal | None = getattr(request, _PRINCIPAL, None)
-        admission = whole or self.views
+        demand = demand.about(request.view_args or {})
         try:
             if found is not None:
                 self.validator.demand(found, demand, adapter=_ADAPTER)
@@ -175,13 +175,13 @@ class _Guard:
             if demand is _OPEN and isinstance(self.validator, Chain):
                 if hasattr(request, _UNVERIFIED):
                     return  # judged already, before the view was called
-                bearer = self.validator.admit_unverified(admission, facts, adapter=_ADAPTER)
+                bearer = self.validator.admit_unverified(whole or self.views, facts, adapter=_ADAPTER)
             else:
-                bearer = self.validator.admit(admission, facts, adapter=_ADAPTER, demand=demand)
+                bearer = self.validator.admit(whole or self.views, facts, adapter=_ADAPTER, demand=demand)
         except Refusal as error:
             abort(self.answer(error))  # with a response, which no error handler gets to see
-        except ConfigError:
-            raise
+        except (ConfigError, HTTPException):
+            raise  # the latter from a function that looks for a resource
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             abort(_response(report_fault(_log, error, "judging a request")))
         if isinstance(bearer, UnverifiedBearer):

@@ -13,8 +13,9 @@ from bearergate.core.errors import Refusal
 from bearergate.core.events import Observer, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted, UnverifiedIdentity
 from bearergate.core.identity import unverified_identity
 from bearergate.core.principal import Principal
+from bearergate.core.resources import Granted
 from bearergate.core.validation import Validation
-from bearergate.decisions import Decisions
+from bearergate.decisions import Decisions, denied
 
 
 class Judgements:
@@ -45,7 +46,7 @@ class Judgements:
 class Judgement:
     """What is known of one judgement while it goes on."""
 
-    __slots__ = ("_adapter", "_all", "_issuer", "_started", "_token", "principal")
+    __slots__ = ("_adapter", "_all", "_issuer", "_started", "_token", "granted", "principal")
 
     def __init__(self, judgements: Judgements, token: str, issuer: str, adapter: str) -> None:
         self._all = judgements
@@ -55,6 +56,7 @@ class Judgement:
         self._started = monotonic_clock()
         self.principal: Principal | None = None
         """Set once it is known who bears the token; a route may still demand more."""
+        self.granted: Granted | None = None
 
     def accepted(self, principal: Principal, *, cached: bool) -> None:
         """The token was accepted, and all that its route demands."""
@@ -72,6 +74,7 @@ class Judgement:
                 policy_version=self._all.policy_version,
                 duration_us=self._elapsed_us(),
                 cached=cached,
+                granted=self.granted,
             )
         )
 
@@ -108,6 +111,7 @@ class Judgement:
                 adapter=self._adapter,
                 policy_version=self._all.policy_version,
                 duration_us=self._elapsed_us(),
+                **denied(error),
             )
         )
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from bearergate.authorizer import Authorizer
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
 from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.authorization import Authorization
+from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.claims import ISS
 from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
 from bearergate.core.events import Observer
-from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES
@@ -23,10 +25,11 @@ from bearergate.core.key_record import KeyRecord
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
-from bearergate.core.reasons import Reason
-from bearergate.core.report import Outcome, Report, Row
+from bearergate.core.report import Report
+from bearergate.core.resources import Resource
 from bearergate.core.validation import Validation
 from bearergate.decisions import Call, Decisions
+from bearergate.explanations import Explanations
 from bearergate.fetch import Fetch
 from bearergate.key_supply import KeySupply
 from bearergate.keys import Keys
@@ -54,11 +57,13 @@ class Validator:
         policy_version: str = "",
         supply: KeySupply = _ISSUERS_ONLY,
         verdicts: VerdictBounds = _DEFAULT_BOUNDS,
+        bindings: Bindings | None = None,
     ) -> None:
         """Fetches nothing and never fails because an issuer is down.
 
         `clock`: wall clock in seconds since the epoch, for claims; `monotonic`: clock in seconds for the age of keys.
-        `fetch`: replaces HTTP for every issuer. `supply`: where keys come from besides their issuers.
+        `fetch`: replaces HTTP for every issuer. `supply`: where keys come from besides their issuers. `bindings`: who
+        may do what; without them nobody may ask.
         Raises ConfigError when no issuer is given.
         """
         policies = tuple(issuers)
@@ -70,6 +75,8 @@ class Validator:
         self._validation = Validation(policies, max_token_bytes=max_token_bytes)
         self.spellings: frozenset[str] = frozenset(self._validation.issuers)
         self._decisions = Decisions(self._validation, observers, self._clock, policy_version)
+        self.authorization = Authorization(bindings, {policy.issuer: policy.groups for policy in policies})
+        self._authorizer = Authorizer(self.authorization, self._decisions)
         self._verdicts = Verdicts(verdicts, self._clock)
         self._keys = Keys(
             {policy.issuer: policy.keys for policy in policies},
@@ -80,6 +87,7 @@ class Validator:
             notify=self._decisions.tell,
             supply=supply,
         )
+        self._explanations = Explanations(self._validation, self._keys, self._clock)
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """Prove a token and name its principal.
@@ -88,13 +96,13 @@ class Validator:
         asks, in events. Raises InvalidToken and its subclasses (401), AccessDenied (403) or Unavailable (503);
         RFC 6750 section 3.1, RFC 8725, RFC 9068 section 4.
         """
-        demand = ANYBODY if audience is None else self._checked(Demand(audience=audience))
+        demand = ANYBODY if audience is None else self.checked(Demand(audience=audience))
         verdict = self._verdicts.find(token)
         return self._prove(token, demand, adapter) if verdict is None else self._repeat(verdict, demand, adapter)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
-        demand = ANYBODY if audience is None else self._checked(Demand(audience=audience))
+        demand = ANYBODY if audience is None else self.checked(Demand(audience=audience))
         verdict = self._verdicts.find(token)
         if verdict is not None:
             return self._repeat(verdict, demand, adapter)
@@ -109,7 +117,7 @@ class Validator:
         (RFC 6750 section 3.1). Whatever is decided, one event tells it.
         """
         if demand is not ANYBODY:
-            self._checked(demand)
+            self.checked(demand)
         # A token that is known already is well-formed, and so is the field that held it.
         bare = admission.bare_token(request)
         verdict = None if bare is None else self._verdicts.find(bare)
@@ -123,7 +131,7 @@ class Validator:
     ) -> Principal | None:
         """The same, without blocking the event loop: see `admit`."""
         if demand is not ANYBODY:
-            self._checked(demand)
+            self.checked(demand)
         bare = admission.bare_token(request)
         verdict = None if bare is None else self._verdicts.find(bare)
         if verdict is not None:
@@ -133,36 +141,27 @@ class Validator:
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
-        self._demand(demand, principal, Call(adapter, principal=principal))
+        self._authorizer.demand(principal, demand, Call(adapter, principal=principal))
+
+    def authorize(self, principal: Principal, resource: Resource, *, adapter: str = _CODE) -> Binding:
+        """The first binding that matches a principal of this validator, if it grants the resource.
+
+        Raises AccessDenied (403) with `binding_none`, `binding_error`, `resource_not_granted`, or why there are no
+        groups to decide by; ConfigError where no bindings are configured. One event tells what was decided.
+        """
+        return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
+
+    def problem(self, demand: Demand, path: str = "audience") -> Problem | None:
+        """What is wrong with a demand that nobody can meet here, or None. `path`: who demands it."""
+        return demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
 
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
-        rows, x = self._validation.open_report(token)
-        keys: KeySet | Refusal | None = None
-        # No key is fetched for a token that is refused without one.
-        if all(row.outcome is not Outcome.FAIL for row in rows):
-            try:
-                keys = self._keys.find(x.policy.issuer, x.header)
-                if self._is_doubtful(rows, x, keys):
-                    rows, x = self._validation.open_report(token)
-                    keys = self._keys.find(x.policy.issuer, x.header, doubted=keys)
-            except Refusal as error:
-                keys = error
-        return self._close_report(rows, x, keys)
+        return self._explanations.explain(token)
 
     async def explain_async(self, token: str) -> Report:
         """The same, without blocking the event loop."""
-        rows, x = self._validation.open_report(token)
-        keys: KeySet | Refusal | None = None
-        if all(row.outcome is not Outcome.FAIL for row in rows):
-            try:
-                keys = await self._keys.find_async(x.policy.issuer, x.header)
-                if self._is_doubtful(rows, x, keys):
-                    rows, x = self._validation.open_report(token)
-                    keys = await self._keys.find_async(x.policy.issuer, x.header, doubted=keys)
-            except Refusal as error:
-                keys = error
-        return self._close_report(rows, x, keys)
+        return await self._explanations.explain_async(token)
 
     def warm(self) -> Mapping[str, KeyHealth]:
         """Fetch every issuer's keys that are not fresh, and report per issuer; never raises for an outage."""
@@ -205,7 +204,7 @@ class Validator:
                 call.principal = self._finish(unverified, policy, refreshed)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
-                demand.check(call.principal)
+                call.granted = self.authorization.check(demand, call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
@@ -228,7 +227,7 @@ class Validator:
                 call.principal = await self._finish_async(unverified, policy, refreshed)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
-                demand.check(call.principal)
+                call.granted = self.authorization.check(demand, call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
@@ -237,19 +236,14 @@ class Validator:
 
     def _repeat(self, verdict: Verdict, demand: Demand, adapter: str) -> Principal:
         """The same verdict once more; what a route demands is looked at each time."""
+        granted = None
         if demand is not ANYBODY:
             # With the token, of which a refusal tells what it told the first time.
-            self._demand(demand, verdict.principal, Call(adapter, verdict.token, verdict.principal))
+            call = Call(adapter, verdict.token, verdict.principal)
+            granted = self._authorizer.demand(verdict.principal, demand, call)
         if self._decisions.are_observed():
-            self._decisions.repeated(verdict, Call(adapter))
+            self._decisions.repeated(verdict, Call(adapter), granted)
         return verdict.principal
-
-    def _demand(self, demand: Demand, principal: Principal, call: Call) -> None:
-        try:
-            demand.check(principal)
-        except Refusal as error:
-            self._decisions.rejected(error, call)
-            raise
 
     def _remember(self, call: Call, principal: Principal) -> None:
         unverified, policy, voucher = call.unverified, call.policy, call.voucher
@@ -261,9 +255,9 @@ class Validator:
             Verdict(call.token, principal, unverified.header, token_issuer, voucher, call.generation, since, until)
         )
 
-    def _checked(self, demand: Demand) -> Demand:
+    def checked(self, demand: Demand) -> Demand:
         """The demand, if a token can meet it at all; raises ConfigError."""
-        problem = demand.problem(self.audiences)
+        problem = self.problem(demand)
         if problem is not None:
             raise ConfigError([problem])
         return demand
@@ -290,10 +284,3 @@ class Validator:
         except RuntimeError:
             # No thread is to be had. A slow verdict is better than none.
             return self._finish(unverified, policy, keys)
-
-    def _is_doubtful(self, rows: list[Row], x: Examination, keys: KeySet) -> bool:
-        """Whether validate would look for newer keys: the signature failed, and no kid says which key made it."""
-        return x.header.kid is None and self._close_report(rows, x, keys).reason is Reason.SIGNATURE_INVALID
-
-    def _close_report(self, rows: list[Row], x: Examination, keys: KeySet | Refusal | None) -> Report:
-        return self._validation.close_report(rows, x, keys, self._clock())

@@ -12,9 +12,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bearergate.chain import Chain, UnverifiedBearer
+from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission
 from bearergate.core.bearer import DEFAULT_REALM, SCHEME, Answer
-from bearergate.core.errors import Refusal
+from bearergate.core.errors import ConfigError, Problem, Refusal
 from bearergate.core.principal import Principal
 from bearergate.environ import Sieve, is_look_alike_key, request_facts
 from bearergate.faults import report_fault
@@ -48,17 +49,23 @@ class BearerMiddleware:
         allow_unverified_bearer: Iterable[str] = (),
         realm: str = DEFAULT_REALM,
         allow_preflight: bool = True,
+        demand: Demand = ANYBODY,
     ) -> None:
         """Wrap `app`.
 
         `exempt`: paths that need no token and get no principal. `optional`: paths where a token may be missing, but
         not bad. `allow_unverified_bearer`: paths that also take an UnverifiedBearer of a Chain. All are matched on
-        `PATH_INFO`: exact, `*` for one segment, `/**` for a subtree. Raises ConfigError for a pattern or a realm that
-        cannot be used.
+        `PATH_INFO`: exact, `*` for one segment, `/**` for a subtree. `demand`: of all other requests, where `app` is
+        one route; a function in it is called with the environment. Raises ConfigError for a pattern, a realm or a
+        demand that cannot be used.
         """
+        if demand.argument is not None:
+            raise ConfigError([Problem("demand", "names an argument, and WSGI has none", "give a function instead")])
         self._app = app
         self._validator = validator
-        self._chain = validator if isinstance(validator, Chain) else None
+        self._demand = validator.checked(demand)
+        # Who demands anything demands it of a principal.
+        self._chain = validator if isinstance(validator, Chain) and demand is ANYBODY else None
         paths = {"exempt": exempt, "optional": optional, "unverified": allow_unverified_bearer}
         self._admission = Admission(**paths, realm=realm, allow_preflight=allow_preflight)
 
@@ -75,7 +82,8 @@ class BearerMiddleware:
             if self._chain is not None and self._admission.takes_unverified(facts):
                 bearer = self._chain.admit_unverified(self._admission, facts, adapter=_ADAPTER)
             else:
-                bearer = self._validator.admit(self._admission, facts, adapter=_ADAPTER)
+                demand = self._demand if self._demand.binding is None else self._demand.about({}, environ)
+                bearer = self._validator.admit(self._admission, facts, adapter=_ADAPTER, demand=demand)
         except Refusal as error:
             return _respond(environ, start_response, self._admission.answer(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything

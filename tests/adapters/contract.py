@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, TypeAlias
 
 from bearergate.core.reasons import Reason
-from tests.adapters.drivers import GROUPED, SCOPE, SCOPED, Headers
+from tests.adapters.drivers import Headers
 
 REALM: Final = 'Bearer realm="api"'
 SUBJECT: Final = "user-1"
@@ -40,24 +40,24 @@ class Passed:
 Answer: TypeAlias = Refused | Passed
 
 
-def _challenged(status: int, code: str, reason: Reason, more: str = "") -> Refused:
+def challenged(status: int, code: str, reason: Reason, more: str = "") -> Refused:
     challenge = f'{REALM}, error="{code}", error_description="{reason.meaning}"{more}'
     return Refused(status=status, code=code, reason=reason, challenge=challenge)
 
 
 def bad_request(reason: Reason) -> Refused:
     """400: what was presented is no credential, or several."""
-    return _challenged(400, "invalid_request", reason)
+    return challenged(400, "invalid_request", reason)
 
 
 def bad_token(reason: Reason) -> Refused:
     """401: the token is refused."""
-    return _challenged(401, "invalid_token", reason)
+    return challenged(401, "invalid_token", reason)
 
 
 MISSING: Final = Refused(status=401, code="authentication_required", reason=Reason.MISSING_CREDENTIALS, challenge=REALM)
-SCOPE_MISSING: Final = _challenged(403, "insufficient_scope", Reason.SCOPE_INSUFFICIENT, f', scope="{SCOPE}"')
-GROUP_MISSING: Final = Refused(status=403, code="access_denied", reason=Reason.GROUPS_MISSING, challenge=None)
+
+
 UNAVAILABLE: Final = Refused(
     status=503,
     code="temporarily_unavailable",
@@ -117,7 +117,6 @@ _SPOOFED: Final[Headers] = (
 )
 
 _NO_PATHS: Final = Unlike("the gate is asked at a path of its own, and exempt paths are the proxy's business")
-_NO_DEMANDS: Final = Unlike("what a route demands is up to the application behind the middleware")
 _OWN_OPTIONS: Final = Unlike("Flask answers OPTIONS itself, without the view", Passed(subject=None, has_body=False))
 _JOINED: Final = Unlike("the server joined the two values, and a lone comma says no more than that", MALFORMED)
 _OPEN_VIEW: Final = Unlike("the view was chosen, and it is one that demands nothing", ANONYMOUS)
@@ -182,24 +181,6 @@ VERDICTS: Final = (
     Row("an issuer that does not answer", UNAVAILABLE, auth("Bearer {unreachable}")),
 )
 
-
-def _demanding(name: str, answer: Answer, path: str, headers: Headers = ()) -> Row:
-    """A request to a route that demands something."""
-    return Row(name, answer, headers, path=path, unlike=dict.fromkeys(_MIDDLEWARES, _NO_DEMANDS))
-
-
-_MIDDLEWARES: Final = ("asgi", "starlette", "wsgi", "gate")
-
-DEMANDS: Final = (
-    _demanding("all scopes", KNOWN, SCOPED, auth("Bearer {scoped}")),
-    _demanding("a scope is missing", SCOPE_MISSING, SCOPED, auth("Bearer {half_scoped}")),
-    _demanding("no scope at all", SCOPE_MISSING, SCOPED, GOOD),
-    _demanding("no token is worse than no scope", MISSING, SCOPED),
-    _demanding("a bad token is worse than no scope", bad_token(Reason.EXPIRED), SCOPED, EXPIRED),
-    _demanding("in the group", KNOWN, GROUPED, auth("Bearer {member}")),
-    _demanding("in another group", GROUP_MISSING, GROUPED, auth("Bearer {stranger}")),
-    _demanding("in no group", GROUP_MISSING, GROUPED, GOOD),
-)
 
 METHODS: Final = (
     Row("HEAD without a token gets no body", MISSING, method="HEAD"),
@@ -288,4 +269,4 @@ IDENTITY: Final = (
     _at("a client's identity headers on an optional path", ANONYMOUS, "/maybe", _SPOOFED),
 )
 
-ROWS: Final = (*CREDENTIALS, *VERDICTS, *DEMANDS, *METHODS, *PATHS, *IDENTITY)
+ROWS: Final = (*CREDENTIALS, *VERDICTS, *METHODS, *PATHS, *IDENTITY)

@@ -33,15 +33,7 @@ from bearergate.core.principal import Principal
 from bearergate.flask import ResourceServer, principal, require
 from bearergate.forward_auth import gate
 from bearergate.validator import Validator
-
-EXEMPT: Final = ("/health", "/public/**", "/*/icon")
-OPTIONAL: Final = ("/maybe", "/maybe/**")
-SCOPED: Final = "/scoped"
-"""Demands SCOPE, where an adapter lets a route demand one."""
-SCOPE: Final = "orders.read orders.write"
-GROUPED: Final = "/grouped"
-GROUP: Final = "admins"
-METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+from tests.adapters.routes import EXEMPT, GROUP, GROUPED, METHODS, MODULE, MODULES, OPTIONAL, SCOPE, SCOPED, demanded
 
 
 class Response(NamedTuple):
@@ -133,7 +125,8 @@ def run_asgi(app: asgi.App, scope: asgi.Scope) -> Response:
 
 
 def _asgi(validator: Validator, **request: Any) -> Response:
-    app = asgi.BearerMiddleware(_asgi_application, validator, exempt=EXEMPT, optional=OPTIONAL)
+    demand = demanded(request.get("path", "/items"), lambda scope: scope["path"].removeprefix(MODULES))
+    app = asgi.BearerMiddleware(_asgi_application, validator, exempt=EXEMPT, optional=OPTIONAL, demand=demand)
     return run_asgi(app, http_scope(**request))
 
 
@@ -142,6 +135,12 @@ def _starlette_endpoint(request: Request) -> JSONResponse:
     assert request.user.is_authenticated is (who is not None)
     assert set(request.auth.scopes) == (who.scopes if who else set())
     return JSONResponse(_identity(who, request.headers.keys()))
+
+
+def _starlette_route(validator: Validator, path: str, name: str = "") -> Route:
+    """A route that demands what it does by a middleware of its own, behind that of the application."""
+    own = Middleware(asgi.BearerMiddleware, validator, demand=demanded(path, name))
+    return Route(path, _starlette_endpoint, methods=METHODS, middleware=[own])
 
 
 def _starlette(
@@ -154,7 +153,12 @@ def _starlette(
     query: str = "",
 ) -> Response:
     inner = Starlette(
-        routes=[Route("/{rest:path}", _starlette_endpoint, methods=METHODS)],
+        routes=[
+            _starlette_route(validator, SCOPED),
+            _starlette_route(validator, GROUPED),
+            _starlette_route(validator, f"{MODULES}{{name}}", "<name>"),
+            Route("/{rest:path}", _starlette_endpoint, methods=METHODS),
+        ],
         middleware=[Middleware(asgi.BearerMiddleware, validator, exempt=EXEMPT, optional=OPTIONAL)],
     )
     app = Starlette(routes=[Mount(mount, app=inner)]) if mount else inner
@@ -228,14 +232,15 @@ def _header_names(environ: Mapping[str, Any]) -> list[str]:
 
 
 def _wsgi(validator: Validator, **request: Any) -> Response:
-    app = wsgi.BearerMiddleware(_wsgi_application, validator, exempt=EXEMPT, optional=OPTIONAL)
+    demand = demanded(request.get("path", "/items"), lambda environ: environ["PATH_INFO"].removeprefix(MODULES))
+    app = wsgi.BearerMiddleware(_wsgi_application, validator, exempt=EXEMPT, optional=OPTIONAL, demand=demand)
     return run_wsgi(app, wsgi_environ(**request))
 
 
 # Flask.
 
 
-def _view(rest: str = "") -> flask_framework.typing.ResponseReturnValue:
+def _view(rest: str = "", name: str = "") -> flask_framework.typing.ResponseReturnValue:
     who: Principal | None = principal or None  # type: ignore[truthy-bool]  # a proxy, false when nobody is there
     return _identity(who, _header_names(flask_framework.request.environ))
 
@@ -252,6 +257,7 @@ def _flask_all(validator: Validator, **request: Any) -> Response:
     app.add_url_rule("/<path:rest>", "any", _view, methods=[HTTPMethod.GET, HTTPMethod.POST])
     app.add_url_rule(SCOPED, "scoped", require(scope=SCOPE)(_view))
     app.add_url_rule(GROUPED, "grouped", require(group=GROUP)(_view))
+    app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource="<name>")(_view))
     return run_wsgi(app, wsgi_environ(**request))
 
 
@@ -262,6 +268,7 @@ def _flask_views(validator: Validator, **request: Any) -> Response:
     app.add_url_rule("/<path:rest>", "any", require(_view), methods=[HTTPMethod.GET, HTTPMethod.POST])
     app.add_url_rule(SCOPED, "scoped", require(scope=SCOPE)(_view))
     app.add_url_rule(GROUPED, "grouped", require(group=GROUP)(_view))
+    app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource=lambda name: name)(_view))
     app.add_url_rule("/maybe", "maybe", require(optional=True)(_view))
     app.add_url_rule("/maybe/<path:rest>", "maybe below", require(optional=True)(_view))
     app.add_url_rule("/health", "health", _view)

@@ -8,10 +8,13 @@ import re
 import pytest
 
 from bearergate.core.handover import anonymous_members
-from tests.adapters.contract import ROWS, Answer, Passed, Refused, Row
+from tests.adapters.contract import ROWS as COMMON_ROWS
+from tests.adapters.contract import Answer, Passed, Refused, Row
+from tests.adapters.demands import DEMANDS
 from tests.adapters.drivers import DRIVERS, Driver, Response
 from tests.adapters.tokens import TOKENS, World
 
+ROWS = (*COMMON_ROWS, *DEMANDS)
 CASES = [
     pytest.param(driver, row, row.unlike[name].answer if name in row.unlike else row.answer, id=f"{name}: {row.name}")
     for name, driver in DRIVERS

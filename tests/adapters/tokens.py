@@ -9,10 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bearergate.core.bindings import Binding, Bindings, Globs
+from bearergate.core.expression import compile_rule
+from bearergate.core.path_match import compile_pattern
 from bearergate.core.policy import IssuerPolicy
 from bearergate.testing import FakeIssuer, fetch_from
 from bearergate.validator import Validator
-from tests.adapters.drivers import GROUP, SCOPE
+from tests.adapters.routes import GROUP, MODULE, SCOPE
+
+
+def _bindings() -> Bindings:
+    """Administrators may use some modules, and whoever is of a high enough level all of them."""
+    expressions = {f'"{GROUP}" in groups': "aws-*", "has(claims.level) && claims.level > 1": "*"}
+    return Bindings(
+        Binding(name=text, expression=compile_rule(text), grants={MODULE: Globs((compile_pattern(glob),))})
+        for text, glob in expressions.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ def new_world(*audiences: str) -> World:
     policies = [
         IssuerPolicy(issuer=each.issuer, audiences=frozenset({each.audience, *audiences})) for each in (issuer, down)
     ]
-    return World(issuer, down, Validator(policies, fetch=fetch_from(issuer, down)))
+    return World(issuer, down, Validator(policies, fetch=fetch_from(issuer, down), bindings=_bindings()))
 
 
 def bearer(token: str) -> list[tuple[str, str | bytes]]:
@@ -46,6 +58,9 @@ TOKENS: Final[Mapping[str, Callable[[World], str]]] = {
     "half_scoped": lambda world: world.issuer.mint(scope="orders.read"),
     "member": lambda world: world.issuer.mint(groups=["staff", GROUP]),
     "stranger": lambda world: world.issuer.mint(groups=["staff"]),
+    "senior": lambda world: world.issuer.mint(groups=["staff"], level=2),
+    "odd_level": lambda world: world.issuer.mint(groups=["staff"], level="high"),
+    "overage": lambda world: world.issuer.mint(hasgroups=True, level=2),
     "expired": lambda world: world.issuer.mint(exp=int(world.issuer.now()) - 60),
     "early": lambda world: world.issuer.mint(nbf=int(world.issuer.now()) + 600),
     "misdirected": lambda world: world.issuer.mint(aud="https://other.test"),

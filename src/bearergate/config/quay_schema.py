@@ -79,7 +79,9 @@ def quay_schema(root: Located, findings: Findings, block: str | None = None) -> 
 
     Whatever else a Quay configuration holds is passed over.
     """
-    blocks = {key: at for key, at in _blocks(root).items() if block in (None, key)}
+    members = root.members or {}
+    names = login_blocks({key: at.value for key, at in members.items()})
+    blocks = {key: members[key] for key in names if block in (None, key)}
     if not blocks:
         path = root.origin.removeprefix("file ") or root.name
         cure = f"name the OIDC provider in a block such as AZURE{SUFFIX}"
@@ -99,14 +101,12 @@ def quay_schema(root: Located, findings: Findings, block: str | None = None) -> 
     return Located({}, "", root.name, root.origin, members={"issuers": whole, "profile": profile})
 
 
-def _blocks(root: Located) -> dict[str, Located]:
-    """The blocks that may name an OIDC provider, in the order in which Quay asks them."""
+def login_blocks(config: Mapping[str, object]) -> tuple[str, ...]:
+    """The blocks of a configuration that may name an OIDC provider, in the order in which Quay asks them."""
     others = tuple(f"{name}{SUFFIX}" for name in _OTHER_PROTOCOLS)
-    return {
-        key: at
-        for key, at in (root.members or {}).items()
-        if key.endswith(SUFFIX) and key not in others and at.value is not None
-    }
+    return tuple(
+        key for key, value in config.items() if key.endswith(SUFFIX) and key not in others and value is not None
+    )
 
 
 class _Block:

@@ -89,6 +89,7 @@ class Settings:
             policy_version=self.policy_version,
             supply=self.supply,
             verdicts=self.verdicts,
+            bindings=self.bindings,
         )
 
     def chain(

@@ -1,19 +1,35 @@
-"""What a route demands of a principal: scopes, a group, its own audience. Runs on every request, never cached."""
+"""What a route demands of a principal: scopes, a group, its own audience, a binding that grants what it is about.
+
+Runs on every request, never cached. Knows no route: adapters say what is asked for in a request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from bearergate.core.claims import AUD
-from bearergate.core.errors import AccessDenied, InsufficientScope, Problem, refusal
+from bearergate.core.errors import AccessDenied, ConfigError, InsufficientScope, Problem, refusal
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
+
+_ARGUMENT: Final = re.compile(r"<([^\W\d]\w*)>")
+NEEDS_TEXTS: Final = Problem("demand", "needs non-empty strings, by name", 'such as scope="read write"')
+_NO_SUCH_NAME: Final = Problem("demand", "must name its resource", 'such as resource="<name>", or a function')
+_NO_KIND: Final = Problem("demand", "names a resource of no kind", 'say which kind a binding must grant: binding="..."')
+_NO_REQUEST: Final = Problem("demand", "names an argument of a route, and there is none", "give a function instead")
+
+ResourceName: TypeAlias = str | Callable[..., str]
+"""The name of a resource; `<name>` for the argument `name` of the route; or a function that finds it in a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a route demands of its callers beyond a good token."""
+    """What a route demands of its callers beyond a good token. Raises ConfigError when it cannot be understood."""
 
     scope: str | None = None
     """All of these, space-separated (RFC 6749 section 3.3)."""
@@ -22,21 +38,89 @@ class Demand:
     """One of the configured audiences."""
     optional: bool = False
     """Whether a token may be missing; one that is there must be good all the same."""
+    binding: str | None = None
+    """A kind of resource: the bindings must grant the one that the request is about."""
+    resource: ResourceName | None = None
+    """Which one that is. Looked for once the token is proven, and whatever else is demanded is met."""
 
-    def problem(self, audiences: Container[str], path: str = "audience") -> Problem | None:
-        """What is wrong with a demand that no token for the configured audiences can meet."""
-        if self.audience is None or self.audience in audiences:
+    def __post_init__(self) -> None:
+        """Refuse what demands nothing, or nothing that can be told."""
+        given = [text for text in (self.scope, self.group, self.audience, self.binding) if text is not None]
+        if not all(_is_text(text) for text in given):
+            raise ConfigError([NEEDS_TEXTS])
+        if self.binding is None and self.resource is not None:
+            raise ConfigError([_NO_KIND])
+        if self.binding is not None and not _is_name(self.resource):
+            raise ConfigError([_NO_SUCH_NAME])
+
+    @property
+    def argument(self) -> str | None:
+        """The argument of the route that names the resource, or None."""
+        found = _ARGUMENT.fullmatch(self.resource) if isinstance(self.resource, str) else None
+        return None if found is None else found[1]
+
+    def about(self, arguments: Mapping[str, Any], request: object = None) -> Demand:
+        """The same demand of one request. `arguments`: of its route.
+
+        A function is called with the `request`, or without one with all arguments by name.
+        """
+        if self.binding is None:
+            return self
+        if callable(self.resource):
+            found = partial(self.resource, **arguments) if request is None else partial(self.resource, request)
+            return replace(self, resource=found)
+        return self if self.argument is None else replace(self, resource=partial(_text, arguments, self.argument))
+
+    def wanted(self) -> Resource | None:
+        """The resource that must be granted, or None; raises ConfigError where nobody said of which request."""
+        if self.binding is None:
             return None
-        sentence = f"{self.audience!r} is not a configured audience"
-        return Problem(path, sentence, "ask for one of OIDC_AUDIENCES, or add it there")
+        if self.argument is not None:
+            raise ConfigError([_NO_REQUEST])
+        name = self.resource() if callable(self.resource) else self.resource
+        if not isinstance(name, str):
+            raise TypeError("a resource is named by a string")
+        return Resource(self.binding, name)
 
-    def check(self, principal: Principal) -> None:
-        """Raise unless the principal meets the demand: see `check_access`."""
-        check_access(principal, scope=self.scope, group=self.group, audience=self.audience)
+    def problem(self, audiences: Container[str], path: str = "audience", *, has_bindings: bool) -> Problem | None:
+        """What is wrong with a demand that no token for the configured audiences, and no binding, can meet."""
+        if self.audience is not None and self.audience not in audiences:
+            sentence = f"{self.audience!r} is not a configured audience"
+            return Problem(path, sentence, "ask for one of OIDC_AUDIENCES, or add it there")
+        if self.binding is not None and not has_bindings:
+            sentence = f"demands a binding for {self.binding!r}, and no bindings are configured"
+            return Problem(path, sentence, "configure bindings or group_bindings")
+        return None
+
+    def problem_of_route(self, arguments: Container[str], path: str) -> Problem | None:
+        """What is wrong with a demand of a route that has these arguments."""
+        if self.argument is None or self.argument in arguments:
+            return None
+        return Problem(
+            path, f"has no argument {self.argument!r}, by which it names its resource", "write it in the rule"
+        )
 
 
-ANYBODY = Demand()
+ANYBODY: Final = Demand()
 """Demands nothing but a good token."""
+
+
+def _is_text(value: object) -> bool:
+    # Not every caller has a type checker.
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_name(resource: ResourceName | None) -> bool:
+    """Whether a resource can be found by this: a text, an argument in brackets, a function."""
+    if not isinstance(resource, str):
+        return callable(resource)
+    # What looks like an argument and is none would be a name that no request is about.
+    return bool(resource) and (_ARGUMENT.fullmatch(resource) is not None or not set("<>") & set(resource))
+
+
+def _text(arguments: Mapping[str, object], name: str) -> str:
+    # Frameworks convert what they are told to: numbers, UUIDs.
+    return str(arguments[name])
 
 
 def check_access(

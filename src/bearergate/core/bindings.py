@@ -18,19 +18,14 @@ from bearergate.core.facts import UNREADABLE, Facts
 from bearergate.core.path_match import PathPattern
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
+
+__all__ = ["MAX_NAME", "MAX_PATTERN", "Binding", "Bindings", "Globs", "Grant", "Names", "Resource"]
 
 MAX_NAME: Final = 1024
 """Longest name of a resource, in characters: no longer one is granted to anybody."""
 MAX_PATTERN: Final = 512
 """Longest glob, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What somebody wants to use: a kind, such as `module`, and a name within it."""
-
-    kind: str
-    name: str
 
 
 class Grant(Protocol):
@@ -125,9 +120,8 @@ class Bindings:
                 if binding.expression.evaluate(facts):
                     return binding
             except ExpressionError as error:
-                raise _denied(
-                    Reason.BINDING_ERROR, f"a verdict of binding {binding.name}", f"{error}: {error.detail}"
-                ) from None
+                expected = f"a verdict of binding {binding.name}"
+                raise _denied(Reason.BINDING_ERROR, expected, f"{error}: {error.detail}", binding) from None
         reason = Reason.BINDING_NONE if facts.groups or problem is None else problem
         raise _denied(reason, f"a match among {len(self)} bindings", f"none, with {len(facts.groups)} groups")
 
@@ -137,16 +131,20 @@ class Bindings:
         `groups_claim`: the claim that groups of the principal's issuer are in. Reasons: see `match`, and
         `resource_not_granted` when the first binding that matches does not grant it, whatever later ones would.
         """
-        binding = self.match(Facts.of(principal, groups_claim=groups_claim))
-        if binding.covers(resource):
-            return binding
-        raise _denied(
-            Reason.RESOURCE_NOT_GRANTED, f"a grant by binding {binding.name}", f"{resource.kind} {resource.name}"
-        )
+        try:
+            binding = self.match(Facts.of(principal, groups_claim=groups_claim))
+            if binding.covers(resource):
+                return binding
+            expected, actual = f"a grant by binding {binding.name}", f"{resource.kind} {resource.name}"
+            raise _denied(Reason.RESOURCE_NOT_GRANTED, expected, actual, binding)
+        except AccessDenied as error:
+            error.resource = resource
+            raise
 
 
-def _denied(reason: Reason, expected: str, actual: str) -> AccessDenied:
+def _denied(reason: Reason, expected: str, actual: str, binding: Binding | None = None) -> AccessDenied:
     error = AccessDenied(reason)
+    error.binding = None if binding is None else binding.name
     error.found_by(lambda: (expected, actual[:300]))
     return error
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
 
 
 class BearergateError(Exception):
@@ -173,10 +174,15 @@ class InsufficientScope(Refusal):
 
 
 class AccessDenied(Refusal):
-    """403: the token is good and its bearer may not do this (groups, bindings)."""
+    """403: the token is good and its bearer may not do this (groups, bindings).
+
+    Where bindings decided: `resource` is what was asked for, `binding` the name of the one that denied it, if one did.
+    """
 
     status = 403
     error = "access_denied"
+    resource: Resource | None = None
+    binding: str | None = None
 
 
 class Unavailable(Refusal):

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Granted, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class TokenAccepted:
     policy_version: str
     duration_us: float
     cached: bool = False
+    granted: Granted | None = None
+    """The resource that the route is about, where it demands a binding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,22 @@ class TokenRejected:
     principal: Principal | None
     """Who it was, when the token was proven and a route demanded more; None otherwise."""
     unverified: UnverifiedIdentity
+    adapter: str
+    policy_version: str
+    duration_us: float
+    resource: Resource | None = None
+    """What was asked for, where bindings decided."""
+    binding: str | None = None
+    """The binding that denied it, where one did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGranted:
+    """A binding granted a resource to a principal who was admitted already. A denial is a TokenRejected."""
+
+    time: float
+    principal: Principal
+    granted: Granted
     adapter: str
     policy_version: str
     duration_us: float
@@ -104,7 +123,9 @@ class StaleKeysUsed:
     age_s: float
 
 
-Event: TypeAlias = TokenAccepted | TokenRejected | UnverifiedBearerAdmitted | KeysRefreshed | StaleKeysUsed
+Event: TypeAlias = (
+    TokenAccepted | TokenRejected | AccessGranted | UnverifiedBearerAdmitted | KeysRefreshed | StaleKeysUsed
+)
 
 
 class Observer(Protocol):

@@ -1,0 +1,176 @@
+"""Federation: a workload shows a token of its own issuer and gets one of a robot that trusts it.
+
+An issuer is asked for its keys only when a rule of that very robot names it, and its address is public unless the
+operator allows others. Decides by core/trust.py; does the waiting. Knows no request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.errors import BadSignature, Refusal, Unavailable, refusal
+from bearergate.core.identity import unverified_identity
+from bearergate.core.keyring import KeyLifecycle
+from bearergate.core.policy import IssuerPolicy, KeySource
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+from bearergate.core.registry_events import RobotRejected, RobotTokenIssued
+from bearergate.core.registry_policy import RegistryPolicy
+from bearergate.core.registry_tokens import robot_token_policy
+from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, acts_for, robot_principal
+from bearergate.core.trust import TrustRule, match, policy_for, read_claimed
+from bearergate.core.validation import Validation
+from bearergate.fetch import Fetch, HttpFetch
+from bearergate.keys import Keys
+from bearergate.registry.audit import RegistryAudit
+from bearergate.registry.issuing import Issued, Issuing
+from bearergate.registry.store import RobotStore, StoreUnavailable
+
+_log: Final = logging.getLogger("bearergate.registry")
+# Discovery only, and nothing that one tenant's rule could say of another tenant's issuer.
+_BY_DISCOVERY: Final = KeySource()
+_READING: Final = Validation(())
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+async def from_store(
+    call: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """What a call of the store returns, without blocking the event loop; raises Unavailable."""
+    try:
+        return await run_in_threadpool(call, *arguments, **named)
+    except StoreUnavailable as failure:
+        raise Unavailable(Reason.UPSTREAM_UNAVAILABLE, cause=str(failure)) from None
+
+
+class Federation:
+    """Robots that workloads act as."""
+
+    def __init__(
+        self,
+        policy: RegistryPolicy,
+        store: RobotStore,
+        issuing: Issuing,
+        audit: RegistryAudit,
+        *,
+        lifecycle: KeyLifecycle | None = None,
+        fetch: Fetch | None = None,
+        monotonic: Clock = monotonic_clock,
+    ) -> None:
+        """`fetch` replaces HTTP for every issuer."""
+        self._any_audience = policy.robot_audience_optional
+        self._store = store
+        self._issuing = issuing
+        self._audit = audit
+        numbers = lifecycle or KeyLifecycle()
+        http = fetch or HttpFetch(connect_timeout=numbers.connect_timeout, public_only=not policy.allow_private_issuers)
+        # Nobody is notified: who observes counts by issuer, and tenants could name any number of them.
+        self._keys = Keys({}, numbers, fetch=http, monotonic=monotonic, wall=issuing.clock)
+        self._own = Validation([robot_token_policy(policy.names)])
+
+    async def exchange(self, name: RobotName, token: str) -> Issued:
+        """A robot token for a workload's own; raises RobotRefused. Whatever is decided, one event tells it."""
+        try:
+            workload = await self._workload(name, token)
+        except RobotRefused as refused:
+            self.rejected(refused, token)
+            raise
+        issued = self._issuing.robot_token(name, workload)
+        self._audit.tell(
+            RobotTokenIssued(
+                time=self._issuing.clock(),
+                robot=name,
+                workload=workload,
+                token_id=issued.token_id,
+                expires_at=issued.life.ends,
+            )
+        )
+        return issued
+
+    async def authenticate(self, name: RobotName, token: str) -> Robot:
+        """The robot that a token of ours is of, while the rule by which it was issued is there; raises RobotRefused."""
+        try:
+            return await self._robot(name, token)
+        except RobotRefused as refused:
+            self.rejected(refused, token)
+            raise
+
+    def rejected(self, refused: RobotRefused, token: str = "") -> None:
+        """Tell of a refusal."""
+        _, x = _READING.open_report(token)
+        said = unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
+        event = RobotRejected(
+            time=self._issuing.clock(),
+            robot=refused.robot,
+            reason=refused.reason.value,
+            status=refused.status,
+            unverified=said,
+        )
+        self._audit.tell(event)
+
+    async def _workload(self, name: RobotName, token: str) -> Principal:
+        try:
+            claimed = read_claimed(token)
+            if claimed.issuer is None:
+                raise refusal(Reason.ISSUER_MISSING)
+            rules = await self._rules(name, claimed.issuer)
+            policy = policy_for(claimed, rules, any_audience=self._any_audience)
+            if policy is None:
+                raise RobotRefused(RobotProblem.AUDIENCES_NOT_CONFIGURED, robot=name, issuer=claimed.issuer)
+            workload = await self._proven(token, policy)
+        except Refusal as error:
+            raise RobotRefused(error, robot=name) from None
+        rule = match(rules, workload, any_audience=self._any_audience)
+        if rule is None:
+            raise RobotRefused(RobotProblem.RULE_MISMATCH, robot=name, issuer=claimed.issuer)
+        if not rule.audiences:
+            _log.warning("robot %s is let in by a rule without audiences, which accepts tokens for anybody", name)
+        return workload
+
+    async def _rules(self, name: RobotName, issuer: str) -> tuple[TrustRule, ...]:
+        """The rules of the robot that name the issuer; there is at least one."""
+        known = await from_store(self._store.rules_of, name)
+        if not known:
+            problem = RobotProblem.ROBOT_UNKNOWN if known is None else RobotProblem.ROBOT_NOT_FEDERATED
+            raise RobotRefused(problem, robot=name, issuer=issuer)
+        rules = tuple(rule for rule in known if rule.issuer == issuer)
+        if not rules or issuer == self._issuing.names.issuer:
+            raise RobotRefused(RobotProblem.ISSUER_NOT_TRUSTED, robot=name, issuer=issuer)
+        return rules
+
+    async def _proven(self, token: str, policy: IssuerPolicy) -> Principal:
+        validation = Validation([policy])
+        unverified, _ = validation.begin(token)
+        self._keys.ensure(policy.issuer, _BY_DISCOVERY)
+        keys = await self._keys.find_async(policy.issuer, unverified.header)
+        try:
+            return validation.finish(unverified, policy, keys, self._issuing.clock())
+        except BadSignature:
+            if unverified.header.kid is not None:
+                raise
+            # No name says which key made it: a newer set may hold that one.
+            refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
+            if refreshed is keys:
+                raise
+            return validation.finish(unverified, policy, refreshed, self._issuing.clock())
+
+    async def _robot(self, name: RobotName, token: str) -> Robot:
+        try:
+            unverified, policy = self._own.begin(token)
+            proven = self._own.finish(unverified, policy, self._issuing.signing.keys, self._issuing.clock())
+            if proven.subject != str(name):
+                raise refusal(Reason.RULE_FAILED)
+            rules = await from_store(self._store.rules_of, name)
+        except Refusal as error:
+            raise RobotRefused(error, robot=name) from None
+        workload = acts_for(proven)
+        if workload is None or workload not in {(rule.issuer, rule.subject) for rule in rules or ()}:
+            raise RobotRefused(RobotProblem.RULE_WITHDRAWN, robot=name)
+        return robot_principal(proven, name)

@@ -1,0 +1,68 @@
+"""The gatekeeper: lets only managers of a namespace through, and turns what handlers raise into answers.
+
+No fault of ours lets anybody in or says anything. Decides nothing: the validator and the bindings do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bearergate.chain import Chain
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.errors import AuthenticationRequired, Refusal
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+from bearergate.core.robots import RobotRefused
+from bearergate.faults import report_fault
+from bearergate.registry.answers import from_answer, refusal_response
+from bearergate.registry.grants import Grants
+from bearergate.registry.token_service import ADAPTER
+from bearergate.validator import Validator
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+_log: Final = logging.getLogger("bearergate.registry")
+
+
+class Gatekeeper:
+    """Stands in front of every handler of the service."""
+
+    def __init__(self, validator: Validator | Chain, grants: Grants, *, realm: str) -> None:
+        self._validator = validator
+        self._grants = grants
+        self._realm = realm
+        self._admission = Admission(realm=realm, allow_preflight=False)
+
+    async def manager(self, authorization: Sequence[str], path: str, namespace: str) -> Principal:
+        """Who may manage the robots of the namespace; raises Refusal for anybody else."""
+        facts = RequestFacts("GET", path, authorization)
+        principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER)
+        if principal is None:
+            # No path is exempt here; should one ever be, nobody gets in by it.
+            raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
+        self._grants.check_manager(principal, namespace)
+        return principal
+
+    def guarded(self, handler: Handler) -> Handler:
+        """The handler of a bearer's request."""
+        return self._answering(handler, basic=False)
+
+    def open(self, handler: Handler, *, messages: bool = False) -> Handler:
+        """The handler of a request that may present Basic credentials, or none. `messages`: see robot_answer."""
+        return self._answering(handler, basic=True, messages=messages)
+
+    def _answering(self, handler: Handler, *, basic: bool, messages: bool = False) -> Handler:
+        async def answered(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (Refusal, RobotRefused) as error:
+                return refusal_response(error, realm=self._realm, messages=messages, basic=basic)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
+                return from_answer(report_fault(_log, error, "answering a request"))
+
+        return answered

@@ -1,0 +1,96 @@
+"""The token service: who presents which credential, and the token that registries accept from them.
+
+Three credentials: a bearer token, the same as the password of `$oidc`, and a robot's token as the robot's password.
+Decides nothing itself: the validator, federation.py and grants.py do. Knows of a request only its credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bearergate.chain import Chain
+from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.basic import BasicFault, basic_credentials, is_basic
+from bearergate.core.errors import AuthenticationRequired
+from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
+from bearergate.core.registry_events import RegistryTokenIssued
+from bearergate.core.registry_scope import Access
+from bearergate.core.robots import RobotProblem, RobotRefused, robot_name
+from bearergate.registry.audit import RegistryAudit
+from bearergate.registry.federation import Federation
+from bearergate.registry.grants import Grants
+from bearergate.registry.issuing import Issued, Issuing
+from bearergate.validator import Validator
+
+OIDC_USER: Final = "$oidc"
+"""The user name with which a client that knows only passwords presents a bearer token."""
+ADAPTER: Final = "registry"
+
+BASIC_PROBLEMS: Final = {
+    BasicFault.MISSING: RobotProblem.CREDENTIALS_MISSING,
+    BasicFault.OTHER_SCHEME: RobotProblem.CREDENTIALS_NOT_BASIC,
+    BasicFault.UNREADABLE: RobotProblem.CREDENTIALS_UNREADABLE,
+    BasicFault.NOT_A_PAIR: RobotProblem.CREDENTIALS_NOT_A_PAIR,
+}
+
+
+class TokenService:
+    """Issues registry tokens."""
+
+    def __init__(
+        self,
+        validator: Validator | Chain,
+        federation: Federation,
+        grants: Grants,
+        issuing: Issuing,
+        audit: RegistryAudit,
+    ) -> None:
+        self._validator = validator
+        self._federation = federation
+        self._grants = grants
+        self._issuing = issuing
+        self._audit = audit
+        self._admission = Admission(allow_preflight=False)
+
+    async def authenticate(self, authorization: Sequence[str], path: str) -> Principal:
+        """Who presents this credential; raises Refusal or RobotRefused."""
+        if not is_basic(authorization):
+            facts = RequestFacts("GET", path, authorization)
+            principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER)
+            if principal is None:
+                # No path is exempt here; should one ever be, nobody gets in by it.
+                raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
+            return principal
+        credentials = basic_credentials(authorization)
+        if isinstance(credentials, BasicFault):
+            raise self._refused(BASIC_PROBLEMS[credentials])
+        if credentials.username == OIDC_USER:
+            return await self._validator.validate_async(credentials.password, adapter=ADAPTER)
+        robot = robot_name(credentials.username)
+        if robot is None:
+            raise self._refused(RobotProblem.NOT_A_ROBOT)
+        return await self._federation.authenticate(robot, credentials.password)
+
+    def issue(self, principal: Principal, asked: tuple[Access, ...]) -> Issued:
+        """A registry token with what bindings grant the principal of what is asked for."""
+        found = self._grants.of(principal, asked)
+        issued = self._issuing.registry_token(principal, found.accesses)
+        self._audit.tell(
+            RegistryTokenIssued(
+                time=self._issuing.clock(),
+                principal=principal,
+                asked=asked,
+                granted=found.accesses,
+                binding=found.binding,
+                token_id=issued.token_id,
+                expires_at=issued.life.ends,
+            )
+        )
+        return issued
+
+    def _refused(self, problem: RobotProblem) -> RobotRefused:
+        refused = RobotRefused(problem)
+        self._federation.rejected(refused)
+        return refused
