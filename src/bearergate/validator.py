@@ -17,6 +17,7 @@ from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.claims import ISS
 from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
 from bearergate.core.events import Observer
+from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES
