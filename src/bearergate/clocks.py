@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 Clock: TypeAlias = Callable[[], float]
@@ -18,11 +19,9 @@ def wall_clock() -> float:
     return time.time()
 
 
-def _monotonic() -> float:
-    # Not time.monotonic: libraries that freeze it do so for some threads and not for others, and then keys that
-    # one thread fetched are decades old to the next.
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
-
-
-monotonic_clock: Final[Clock] = _monotonic if hasattr(time, "clock_gettime") else time.monotonic
+# Not time.monotonic: libraries that freeze it do so for some threads and not for others, and then keys that one thread
+# fetched are decades old to the next.
+monotonic_clock: Final[Clock] = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
+)
 """Seconds since an arbitrary moment; never frozen where the platform has a second way to ask."""

@@ -13,8 +13,9 @@ from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.claims import ISS
 from bearergate.core.errors import AccessDenied, Refusal
 from bearergate.core.events import AccessGranted, Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
+from bearergate.core.examination import Examination
 from bearergate.core.identity import unverified_identity
-from bearergate.core.jwt import JoseHeader, UnverifiedToken
+from bearergate.core.jwt import JoseHeader
 from bearergate.core.policy import IssuerPolicy
 from bearergate.core.principal import Principal
 from bearergate.core.resources import Granted, Resource
@@ -41,7 +42,7 @@ class Call:
         self.adapter = adapter
         self.token = token
         self.started = monotonic_clock()
-        self.unverified: UnverifiedToken | None = None
+        self.unverified: Examination | None = None
         self.policy: IssuerPolicy | None = None
         self.principal = principal
         """Set once the token is proven; a route may still demand more."""

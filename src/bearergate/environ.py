@@ -24,12 +24,9 @@ def request_facts(environ: Mapping[str, Any]) -> RequestFacts:
     """What decides whether the request needs a token; servers join several fields of one name by commas."""
     # PEP 3333 hands bytes over as latin-1 text; frameworks read the path as UTF-8 and replace what is none.
     path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-    return RequestFacts(
-        method=environ["REQUEST_METHOD"],
-        path=path,
-        authorization=[environ[_CREDENTIALS]] if _CREDENTIALS in environ else [],
-        is_cors="HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
-    )
+    authorization = [environ[_CREDENTIALS]] if _CREDENTIALS in environ else []
+    is_cors = "HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    return RequestFacts(environ["REQUEST_METHOD"], path, authorization, is_cors)
 
 
 class Sieve:

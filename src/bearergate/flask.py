@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar, cast, overload
 
 from blinker import Namespace
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
@@ -39,6 +40,7 @@ _DEMAND: Final = "bearergate_demand"
 _PRINCIPAL: Final = "bearergate_principal"  # of the request, not of `g`: that may live through several requests
 _UNVERIFIED: Final = "bearergate_unverified_bearer"
 _OPEN: Final = Demand()  # the one of views that also take an unverified bearer
+_current: Final[Callable[[], Request]] = cast("Any", request)._get_current_object  # noqa: SLF001 - once, not at each field
 _log: Final = logging.getLogger("bearergate.flask")
 
 principal: Principal = cast("Principal", cast("object", LocalProxy(lambda: getattr(request, _PRINCIPAL, None))))
@@ -108,7 +110,8 @@ def require(view: Callable[..., Any] | str | None = None, /, **demands: Any) -> 
     """
     if isinstance(view, str):
         raise ConfigError([NEEDS_TEXTS])
-    return partial(_guarded, demand=Demand(**demands)) if view is None else _guarded(view, Demand(**demands))
+    demand = Demand(**demands) if demands else ANYBODY
+    return partial(_guarded, demand=demand) if view is None else _guarded(view, demand)
 
 
 def allow_unverified_bearer(view: View, /) -> View:
@@ -120,13 +123,15 @@ def allow_unverified_bearer(view: View, /) -> View:
 
 
 def _guarded(view: Callable[..., Any], demand: Demand) -> Callable[..., Any]:
+    is_async = iscoroutinefunction(view)
+
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Flask allows
         guard: _Guard | None = current_app.extensions.get("bearergate")
         if guard is None:
             raise RuntimeError("@require needs ResourceServer(app) or init_app(app) on the application")
         guard.judge(demand)
-        return current_app.ensure_sync(view)(*args, **kwargs)
+        return (guard.app.ensure_sync(view) if is_async else view)(*args, **kwargs)
 
     setattr(guarded, _DEMAND, demand)
     return guarded
@@ -155,25 +160,27 @@ class _Guard:
         if not self.has_served:
             self.check_demands()
             self.has_served = True
-        remove_look_alikes(request.environ)
-        view = self.app.view_functions.get(request.endpoint or "")
+        current = _current()
+        remove_look_alikes(current.environ)
+        view = self.app.view_functions.get(current.endpoint or "")
         demand: Demand | None = getattr(view, _DEMAND, None)
         if self.whole is not None:
             self.judge(_OPEN if demand is _OPEN else ANYBODY, self.whole)
-        if request.method == "OPTIONS" and demand is not None:
+        if current.method == "OPTIONS" and demand is not None:
             self.judge(demand)
 
     def judge(self, demand: Demand, whole: Admission | None = None) -> None:
         """Let the request pass, with its principal if it has one, or abort with the answer."""
-        found: Principal | None = getattr(request, _PRINCIPAL, None)
-        demand = demand.about(request.view_args or {})
+        current = _current()
+        found: Principal | None = getattr(current, _PRINCIPAL, None)
+        demand = demand.about(current.view_args or {})
         try:
             if found is not None:
                 self.validator.demand(found, demand, adapter=_ADAPTER)
                 return
-            facts = request_facts(request.environ)
+            facts = request_facts(current.environ)
             if demand is _OPEN and isinstance(self.validator, Chain):
-                if hasattr(request, _UNVERIFIED):
+                if hasattr(current, _UNVERIFIED):
                     return  # judged already, before the view was called
                 bearer = self.validator.admit_unverified(whole or self.views, facts, adapter=_ADAPTER)
             else:
@@ -185,9 +192,9 @@ class _Guard:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
             abort(_response(report_fault(_log, error, "judging a request")))
         if isinstance(bearer, UnverifiedBearer):
-            setattr(request, _UNVERIFIED, bearer)
+            setattr(current, _UNVERIFIED, bearer)
         elif bearer is not None:
-            setattr(request, _PRINCIPAL, bearer)
+            setattr(current, _PRINCIPAL, bearer)
             token_accepted.send(self.app, principal=bearer)
 
     def answer(self, error: Refusal) -> Response:

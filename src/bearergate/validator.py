@@ -17,9 +17,10 @@ from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.claims import ISS
 from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
 from bearergate.core.events import Observer
+from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
 from bearergate.core.jws import SLOW_ALGORITHMS
-from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken
+from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
 from bearergate.core.keyring import KeyLifecycle
@@ -262,7 +263,7 @@ class Validator:
             raise ConfigError([problem])
         return demand
 
-    def _begin(self, token: str, call: Call) -> tuple[UnverifiedToken, IssuerPolicy]:
+    def _begin(self, token: str, call: Call) -> tuple[Examination, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
         # Before the keys are asked for: should one go meanwhile, the verdict is dead when it is kept.
         if self._verdicts.are_kept:
@@ -270,10 +271,10 @@ class Validator:
             call.generation = 0 if call.voucher is None else call.voucher.generation(call.unverified.header)
         return call.unverified, call.policy
 
-    def _finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:
+    def _finish(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
         return self._validation.finish(unverified, policy, keys, self._clock())
 
-    async def _finish_async(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet) -> Principal:
+    async def _finish_async(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
         if unverified.header.alg not in SLOW_ALGORITHMS and not keys.has_large_keys:
             return self._finish(unverified, policy, keys)
         import asyncio

@@ -91,17 +91,14 @@ class Verdicts:
     def __init__(self, bounds: VerdictBounds, clock: Clock) -> None:
         """`clock`: wall clock in seconds since the epoch."""
         self._bounds = bounds
+        self.are_kept: Final = bounds.entries > 0
+        """Whether anything is remembered at all."""
         self._clock = clock
         self._locks: dict[int, threading.Lock] = {}
         # Two halves: what is used moves to the young one, and when that is full the old one is forgotten at once.
         self._young: dict[str, Verdict] = {}
         self._old: dict[str, Verdict] = {}
         self._young_bytes = 0
-
-    @property
-    def are_kept(self) -> bool:
-        """Whether anything is remembered at all."""
-        return self._bounds.entries > 0
 
     def find(self, token: str) -> Verdict | None:
         """The verdict on exactly this token, if it still holds."""

@@ -14,8 +14,8 @@ from tests.architecture.source_rules import PACKAGE, ROOT
 HEAVY = frozenset(
     {
         "asyncio", "authlib", "cel_expr_python", "click", "flask", "http.client", "joserfc", "lark",
-        "logging.config", "msgspec", "opentelemetry", "prometheus_client", "psycopg", "re2", "redis", "rich",
-        "sqlalchemy", "ssl", "starlette", "urllib.request", "urllib3", "uvicorn", "werkzeug", "yaml",
+        "logging.config", "msgspec", "opentelemetry", "prometheus_client", "psycopg", "pybase64", "re2", "redis",
+        "rich", "sqlalchemy", "ssl", "starlette", "urllib.request", "urllib3", "uvicorn", "werkzeug", "yaml",
     }
 )  # fmt: skip
 

@@ -46,9 +46,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
     (
         "claim_checks.py",
         "check_kind",
-        "if names.isdisjoint(_MARKS_OF_A_KIND) and x.policy.token_kind is TokenKin... -> if False",
+        "if x.policy.token_kind is _ACCESS_TOKEN and names.isdisjoint(_MARKS_OF_A_... -> if False",
     ): _SHORTCUT,
-    ("claim_checks.py", "_audience_matches", "remove assert_never(x.policy.audience_match)"): _PROVEN,
     (
         "claim_checks.py",
         "_machine_audience",
@@ -58,8 +57,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "claim_checks.py",
         "check_client",
         (
-            "len(named) > 1 and any((client.client_id != named[0].client_id for cli... -> "
-            "any((client.client_id != named[0].client_id for client in named))"
+            "len(named) > 1 and any((other.client_id != named[0].client_id for othe... -> "
+            "any((other.client_id != named[0].client_id for other in named))"
         ),
     ): _SHORTCUT,
     ("claim_checks.py", "check_client", "len(named) > 1 -> len(named) >= 1"): _SHORTCUT,

@@ -74,7 +74,8 @@ class Admission:
 
         None where the request is exempt, or presents anything but one bearer credential.
         """
-        if (self._exempt or self._allow_preflight) and self.is_exempt(request):
+        # A preflight is told by its fields.
+        if (self._exempt or request.is_cors) and self.is_exempt(request):
             return None
         return bare_token(request.authorization)
 

@@ -76,26 +76,27 @@ class ClaimsReader(Mapping[str, Json]):
     A member that is present with `null` is malformed, not absent.
     """
 
-    __slots__ = ("_members",)
+    __slots__ = ("members",)
 
     def __init__(self, members: dict[str, Json]) -> None:
-        self._members = members
+        self.members: Final = members
+        """As they stand in the token, for rows that every request passes; to be read only."""
 
     def __getitem__(self, name: str) -> Json:
-        return self._members[name]
+        return self.members[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
+        return iter(self.members)
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self.members)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._members
+        return name in self.members
 
     def keys(self) -> KeysView[str]:
         """The names of the members."""
-        return self._members.keys()
+        return self.members.keys()
 
     @overload
     def get(self, name: str, /) -> Json: ...
@@ -103,11 +104,11 @@ class ClaimsReader(Mapping[str, Json]):
     def get(self, name: str, /, default: Json | Default) -> Json | Default: ...
     def get(self, name: str, /, default: Json | Default = None) -> Json | Default:
         """The member as it stands in the token."""
-        return self._members.get(name, default)
+        return self.members.get(name, default)
 
     def string(self, name: str) -> str | None:
         """The claim as a string without control characters, or None when it is absent."""
-        value = self._members.get(name, _MISSING)
+        value = self.members.get(name, _MISSING)
         if type(value) is str and len(value) <= MAX_TEXT and value.isprintable():
             return value
         if value is _MISSING:
@@ -118,7 +119,7 @@ class ClaimsReader(Mapping[str, Json]):
 
     def strings(self, name: str) -> tuple[str, ...] | None:
         """The claim as a non-empty list of strings (one string is a list of one), or None when it is absent."""
-        value = self._members.get(name, _MISSING)
+        value = self.members.get(name, _MISSING)
         if value is _MISSING:
             return None
         if type(value) is str and value and len(value) <= MAX_TEXT and value.isprintable():
@@ -136,7 +137,7 @@ class ClaimsReader(Mapping[str, Json]):
 
         Only each word is an identifier: the list as a whole may be long.
         """
-        value = self._members.get(name, _MISSING)
+        value = self.members.get(name, _MISSING)
         if value is _MISSING:
             return None
         if not isinstance(value, str):
@@ -150,7 +151,7 @@ class ClaimsReader(Mapping[str, Json]):
 
     def seconds(self, name: str) -> float | None:
         """The claim as a NumericDate in seconds (RFC 7519 section 2), or None when it is absent."""
-        value = self._members.get(name, _MISSING)
+        value = self.members.get(name, _MISSING)
         if value is _MISSING:
             return None
         if type(value) is int and 0 <= value <= MAX_TIME:
@@ -163,7 +164,7 @@ class ClaimsReader(Mapping[str, Json]):
 
     def boolean(self, name: str) -> bool | None:
         """The claim as a JSON boolean, or None when it is absent."""
-        value = self._members.get(name, _MISSING)
+        value = self.members.get(name, _MISSING)
         if value is _MISSING:
             return None
         if isinstance(value, bool):
@@ -172,7 +173,7 @@ class ClaimsReader(Mapping[str, Json]):
 
     def frozen(self, *, without: str | None = None) -> Mapping[str, Frozen]:
         """An immutable copy, to be handed out."""
-        frozen = _freeze_members(self._members)
+        frozen = _freeze_members(self.members)
         if without is not None:
             frozen.pop(without, None)
         return MappingProxyType(frozen)
@@ -194,7 +195,7 @@ class VerifiedClaims(ClaimsReader):
     @classmethod
     def sealed(cls, claims: UnverifiedClaims) -> VerifiedClaims:
         """The same claims, after the signature was verified over them."""
-        return cls(claims._members)  # noqa: SLF001 - no copy: both are read-only, and this is on every request's way
+        return cls(claims.members)  # no copy: both are read-only, and this is on every request's way
 
 
 def _freeze_members(members: dict[str, Json]) -> dict[str, Frozen]:

@@ -44,15 +44,15 @@ def named_clients(claims: ClaimsReader) -> tuple[ActingClient, ...]:
 
     Raises ClaimRejected for one that is no non-empty string.
     """
-    named: list[ActingClient] = []
-    names = claims.keys()
+    named: tuple[ActingClient, ...] = ()
+    members = claims.members
     for name in CLIENT_CLAIMS:
-        if name in names:
+        if name in members:
             client_id = claims.string(name)
-            if not client_id or not client_id.strip():
+            if not client_id or client_id.isspace():
                 raise refusal(Reason.CLAIM_MALFORMED, name)
-            named.append(ActingClient(client_id, name))
-    return tuple(named)
+            named += (tuple.__new__(ActingClient, (client_id, name)),)
+    return named
 
 
 def acting_client(
@@ -74,8 +74,11 @@ def granted_scopes(claims: ClaimsReader) -> frozenset[str]:
 
     Raises ClaimRejected when both claims are present and differ as sets.
     """
-    granted = claims.words(SCOPE)
-    listed = claims.get(SCP)
+    members = claims.members
+    if SCP not in members:
+        return claims.words(SCOPE) or frozenset()
+    granted = claims.words(SCOPE) if SCOPE in members else None
+    listed = members[SCP]
     if isinstance(listed, list) and not listed:
         scp: frozenset[str] | None = frozenset()
     elif isinstance(listed, list):

@@ -152,6 +152,12 @@ class Keyring:
             return self.snapshot.keys
         return None
 
+    def at_hand_for_unknown(self, now: float) -> KeySet | None:
+        """The set, where `decide` would say of every unknown kid that nothing is fetched for it: the way of a flood."""
+        if now < self.quiet_until and self.snapshot is not None and self.problem is None and self.fetches_left(now) < 1:
+            return self.snapshot.keys
+        return None
+
     def phase(self, now: float) -> Phase:
         """How old the set is."""
         if self.snapshot is None:

@@ -56,14 +56,16 @@ class Principal:
     """All verified claims, immutable."""
 
     @classmethod
-    def proven(cls, values: dict[str, Any], later: Callable[[], dict[str, Any]]) -> Self:
-        """A principal whose remaining values (`later`) are derived when one of them is first asked for.
+    def proven(cls, values: dict[str, Any], derive: Callable[..., dict[str, Any]], *given: Any) -> Self:
+        """A principal whose remaining values are derived, from what is given, when one of them is first asked for.
 
-        Most callers read few of them, and this is on every request's way.
+        `values`: those that are known; they become its own. Most callers read few others, and this is on every
+        request's way.
         """
         self = cls.__new__(cls)
         # Past the frozen fields' own setters, which would cost more than all the checks.
-        self.__dict__.update(values, _later=later)
+        values["_later"] = (derive, given)
+        object.__setattr__(self, "__dict__", values)
         return self
 
     if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Principal:
             # Asked only for what is not there yet. Two threads may derive the same values; those of either are good.
             later = self.__dict__.get("_later")
             if later is not None and not name.startswith("_"):
-                self.__dict__.update(later())
+                self.__dict__.update(later[0](*later[1]))
                 self.__dict__.pop("_later", None)
             if name not in self.__dict__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)

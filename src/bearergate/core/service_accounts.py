@@ -17,7 +17,7 @@ from bearergate.core.checks import CLOSING
 from bearergate.core.claims import ISS, UnverifiedClaims
 from bearergate.core.errors import ConfigError, InvalidToken, Problem
 from bearergate.core.examination import Examination
-from bearergate.core.jwt import MAX_TOKEN_BYTES, UnverifiedToken, decode_object, split
+from bearergate.core.jwt import MAX_TOKEN_BYTES, decode_object, split
 from bearergate.core.metadata import UrlProblem, check_url
 from bearergate.core.policy import DEFAULT_ALGORITHMS, IssuerPolicy
 from bearergate.core.validation import Validation
@@ -104,7 +104,7 @@ def api_server_problem(url: str) -> str | None:
 class Begun(NamedTuple):
     """A token that is worth asking about, and what it says of itself."""
 
-    unverified: UnverifiedToken
+    unverified: Examination
     subject: str
     expires_at: float
 
@@ -140,16 +140,15 @@ class ClusterTokens:
         Raises InvalidToken and its subclasses: for what is no JWT (RFC 7515, RFC 7519), for an algorithm that is not
         accepted, for one that has expired or has no end, and, before a review, for one that names another audience.
         """
-        unverified, _ = self._validation.begin(token)
-        x = Examination()
-        x.header, x.claims, x.policy, x.now = unverified.header, unverified.claims, self._reading, now
+        x, _ = self._validation.begin(token)
+        x.now = now
         for check in self._rows:
             try:
                 check.run(x)
             except InvalidToken as error:
                 error.found_by(partial(check.facts, x))
                 raise
-        return Begun(unverified, x.subject, x.exp)
+        return Begun(x, x.subject, x.exp)
 
 
 def spellings_within(text: str) -> tuple[str, ...]:

@@ -143,9 +143,9 @@ def key_facts(x: Examination) -> tuple[str, str]:
 
 
 def check_signature(x: Examination) -> None:
-    algorithm = ALGORITHMS[x.header.alg]
+    algorithm, signing_input = ALGORITHMS[x.header.alg], x.segments.signing_input
     for key in x.candidates:
-        if key.verifier(algorithm)(x.signature, x.signing_input):
+        if key.verifier(algorithm)(x.signature, signing_input):
             x.is_proven = True
             return
     raise refusal(Reason.SIGNATURE_INVALID)

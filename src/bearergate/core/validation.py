@@ -13,15 +13,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from bearergate.core.check import Check
 from bearergate.core.checks import CLOSING, OPENING
-from bearergate.core.claims import EXP, IAT, NBF, VerifiedClaims
+from bearergate.core.claims import EXP, IAT, NBF, UnverifiedClaims, VerifiedClaims
 from bearergate.core.errors import AccessDenied, ConfigError, InvalidToken, Problem, Refusal
 from bearergate.core.examination import Examination
 from bearergate.core.fast_encoding import Codec, fastest
 from bearergate.core.groups import effective_groups
 from bearergate.core.identity import ActingClient
 from bearergate.core.jwk import KeySet
-from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader, UnverifiedToken
-from bearergate.core.policy import IssuerPolicy
+from bearergate.core.jwt import MAX_TOKEN_BYTES, JoseHeader
+from bearergate.core.policy import IssuerPolicy, TokenKind
 from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.report import Outcome, Report, Row
@@ -38,6 +38,7 @@ _Walk: TypeAlias = tuple[tuple[Check, Callable[[Examination], None]], ...]
 """Rows of the table in their order, each with what it runs."""
 
 _MAX_HEADERS: Final = 1024
+_KIND: Final = {kind: kind.value for kind in TokenKind}
 _FORM: Final = 2
 """Rows of the table before anything is decoded."""
 
@@ -73,35 +74,49 @@ class Validation:
         self._headers: dict[str, JoseHeader] = {}
         """Headers of tokens that were proven, by their segment: nobody else can fill it."""
 
-    def begin(self, token: str) -> tuple[UnverifiedToken, IssuerPolicy]:
+    def begin(self, token: str) -> tuple[Examination, IssuerPolicy]:
         """Parse, judge the header and find the trusted issuer; nothing here needs a key.
 
         Raises MalformedToken, HeaderRejected, UntrustedIssuer or ClaimRejected (RFC 7515, RFC 7519, RFC 8725).
         """
-        x = self._examination(token)
-        _walk(_FORMING, x)
-        known = self._headers.get(x.segments.header)
-        if known is None:
-            _walk(_READING, x)
-        else:
-            x.header = known
-            _walk(_READING_KNOWN_HEADER, x)
-        return UnverifiedToken(x.header, x.payload, x.segments, x.signature), x.policy
+        x = Examination()
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
+        row = OPENING[0]
+        try:
+            for row, run in _FORMING:  # noqa: B007 - the row that raised
+                run(x)
+            known = self._headers.get(x.segments.header)
+            if known is not None:
+                x.header = known
+            for row, run in _READING if known is None else _READING_KNOWN_HEADER:  # noqa: B007 - likewise
+                run(x)
+        except InvalidToken as error:
+            error.found_by(partial(row.facts, x))
+            raise
+        x.claims = x.payload
+        return x, x.policy
 
-    def finish(self, unverified: UnverifiedToken, policy: IssuerPolicy, keys: KeySet, now: float) -> Principal:
+    def finish(self, x: Examination, policy: IssuerPolicy, keys: KeySet, now: float) -> Principal:
         """Verify the signature, check every claim at `now` (seconds since the epoch), and name the principal.
 
+        `x`: what `begin` said; it may be finished again with other keys.
         Raises KeyNotFound, BadSignature, ClaimRejected and its kin, or AccessDenied for groups.
         """
-        x = _continue(unverified, policy, now)
-        x.keys = keys
-        _walk(self._closing[policy.issuer], x)
-        self._remember(unverified.segments.header, unverified.header)
-        return _principal(x, VerifiedClaims.sealed(unverified.claims))
+        x.keys, x.now = keys, now
+        row = CLOSING[0]
+        try:
+            for row, run in self._closing[policy.issuer]:  # noqa: B007 - the row that raised
+                run(x)
+        except (InvalidToken, AccessDenied) as error:
+            error.found_by(partial(row.facts, x))
+            raise
+        if x.segments.header not in self._headers:
+            self._remember(x.segments.header, x.header)
+        return _principal(x)
 
-    def span(self, unverified: UnverifiedToken, policy: IssuerPolicy) -> Span:
+    def span(self, x: Examination, policy: IssuerPolicy) -> Span:
         """When `finish` would say of a token again what it just said (RFC 7519 sections 4.1.4 to 4.1.6)."""
-        claims = unverified.claims
+        claims = x.payload
         nbf = None if policy.skip_nbf else claims.seconds(NBF)
         iat = claims.seconds(IAT)
         until = (claims.seconds(EXP) or 0.0) + policy.leeway
@@ -110,14 +125,14 @@ class Validation:
         return Span(max(nbf or 0.0, iat or 0.0) - policy.leeway, until)
 
     def _remember(self, segment: str, header: JoseHeader) -> None:
-        if segment not in self._headers:
-            if len(self._headers) >= _MAX_HEADERS:
-                self._headers = {}
-            self._headers[segment] = header
+        if len(self._headers) >= _MAX_HEADERS:
+            self._headers = {}
+        self._headers[segment] = header
 
     def open_report(self, token: str) -> tuple[list[Row], Examination]:
         """Every opening row for one token, and the examination to look for keys with."""
-        x = self._examination(token)
+        x = Examination()
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
         return [_report(check, x) for check in OPENING], x
 
     def close_report(self, opening: list[Row], x: Examination, keys: KeySet | Refusal | None, now: float) -> Report:
@@ -126,7 +141,7 @@ class Validation:
         `keys` may be the error that stood in the way, or None when nothing was asked.
         """
         if x.has("policy") and x.has("header"):
-            x.claims, x.now, x.signing_input = x.payload, now, x.segments.signing_input
+            x.claims, x.now = x.payload, now
         if isinstance(keys, KeySet):
             x.keys = keys
         closing = [_report(check, x) for check in CLOSING]
@@ -134,18 +149,6 @@ class Validation:
             closing[0] = _row(CLOSING[0], Outcome.FAIL, "the issuer's keys", str(keys), keys.reason)
         rows = (*opening, *closing)
         return Report(rows, _principal_of_report(rows, x))
-
-    def _examination(self, token: str) -> Examination:
-        x = Examination()
-        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
-        return x
-
-
-def _continue(unverified: UnverifiedToken, policy: IssuerPolicy, now: float) -> Examination:
-    x = Examination()
-    x.header, x.claims, x.policy, x.now = unverified.header, unverified.claims, policy, now
-    x.signing_input, x.signature = unverified.segments.signing_input, unverified.signature
-    return x
 
 
 def _selected(checks: Iterable[Check]) -> _Walk:
@@ -155,16 +158,6 @@ def _selected(checks: Iterable[Check]) -> _Walk:
 _FORMING: Final = _selected(OPENING[:_FORM])
 _READING: Final = _selected(OPENING[_FORM:])
 _READING_KNOWN_HEADER: Final = _selected(check for check in OPENING[_FORM:] if not check.header_only)
-
-
-def _walk(rows: _Walk, x: Examination) -> None:
-    row = rows[0][0]
-    try:
-        for row, run in rows:  # noqa: B007 - the row that raised
-            run(x)
-    except (InvalidToken, AccessDenied) as error:
-        error.found_by(partial(row.facts, x))
-        raise
 
 
 def _report(check: Check, x: Examination) -> Row:
@@ -183,14 +176,14 @@ def _principal_of_report(rows: tuple[Row, ...], x: Examination) -> Principal | N
     # Where nobody looked for keys no row fails either: the rows behind them are not reached.
     if not x.has("keys") or any(row.outcome is Outcome.FAIL for row in rows):
         return None
-    return _principal(x, VerifiedClaims.sealed(x.payload))
+    return _principal(x)
 
 
 def _row(check: Check, outcome: Outcome, expected: str, actual: str, reason: Reason | None) -> Row:
     return Row(check.name, outcome, expected, actual, reason, check.rule, check.section)
 
 
-def _principal(x: Examination, claims: VerifiedClaims) -> Principal:
+def _principal(x: Examination) -> Principal:
     client = x.client
     values = {
         "issuer": x.policy.issuer,
@@ -200,17 +193,18 @@ def _principal(x: Examination, claims: VerifiedClaims) -> Principal:
         "audiences": x.audiences,
         "scopes": x.scopes,
         "machine": x.machine,
-        "token_kind": x.policy.token_kind.value,
+        "token_kind": _KIND[x.policy.token_kind],
         "token_id": x.token_id,
         "issued_at": x.iat,
         "expires_at": x.exp,
         "actor": x.actor,
     }
-    return Principal.proven(values, partial(_derived_values, claims, x.policy, client, machine=x.machine))
+    return Principal.proven(values, _derived_values, x.payload, x.policy, client, x.machine)
 
 
 def _derived_values(
-    claims: VerifiedClaims, policy: IssuerPolicy, client: ActingClient | None, *, machine: bool
+    proven: UnverifiedClaims, policy: IssuerPolicy, client: ActingClient | None, machine: bool
 ) -> dict[str, Any]:
+    claims = VerifiedClaims.sealed(proven)
     groups = effective_groups(claims, policy, client, machine=machine)
     return {"groups": groups.names, "groups_problem": groups.problem, "claims": claims.frozen()}
