@@ -1,4 +1,5 @@
-"""A small registry laid out like Quay: people log in for a web session, tools call the API with bearer tokens.
+"""A small registry laid out like Quay: people log in for a web session, tools call the API with bearer tokens, robots
+are federated.
 
 Users are the pair of issuer and subject. Knows no claim but those that a profile shows; judges no token.
 """
@@ -16,6 +17,7 @@ from bearergate import Principal
 from integrations.quay.bearer_auth import EXTENSION, process_auth, refused, require_auth
 from integrations.quay.exceptions import PublicKeyLoadException, RefusedTokenError
 from integrations.quay.login_service import OAuthLoginManager, OIDCLoginService
+from integrations.quay.robots import Robots, add_robots
 from integrations.quay.session_fetch import Session
 
 CodeExchange: TypeAlias = Callable[[OIDCLoginService, str], str]
@@ -34,7 +36,12 @@ class Users:
         return self.names.setdefault(identity, f"user{len(self.names) + 1}")
 
 
-def create_app(config: Mapping[str, Any], code_exchange: CodeExchange, client: Session | None = None) -> Flask:
+def create_app(
+    config: Mapping[str, Any],
+    code_exchange: CodeExchange,
+    client: Session | None = None,
+    robots: Robots | None = None,
+) -> Flask:
     """The application for a Quay configuration; raises ConfigError with every problem of it."""
     app = Flask(__name__)
     app.secret_key = secrets.token_bytes(32)
@@ -42,6 +49,8 @@ def create_app(config: Mapping[str, Any], code_exchange: CodeExchange, client: S
     users = Users()
     _add_api(app, users)
     _add_login(app, manager, users, code_exchange)
+    if robots is not None:
+        add_robots(app, robots)
     return app
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from integrations.quay.bearer_auth import validate_bearer_auth
 from integrations.quay.exceptions import InvalidTokenError, OAuthLoginException, PublicKeyLoadException
 from integrations.quay.login_service import OAuthLoginManager, OIDCLoginService
 from integrations.quay.session_fetch import SessionFetch
+from tests.docs.markdown_blocks import python_blocks
 
 CID = "quay"
 
@@ -43,6 +45,11 @@ def session() -> Iterator[requests.Session]:
         # Nothing of the machine's surroundings: no proxy, no .netrc.
         made.trust_env = False
         yield made
+
+
+def test_the_example_of_the_readme_runs() -> None:
+    (example,) = python_blocks(Path(__file__).with_name("README.md"))
+    exec(compile(example.text, "README.md", "exec"), {})
 
 
 def blocks(**issuers: FakeIssuer) -> dict[str, Any]:

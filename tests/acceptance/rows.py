@@ -34,7 +34,7 @@ class Table:
         return tuple(f"{self.prefix}{number}" for number in range(1, self.last + 1))
 
 
-TABLES: Final = (Table("OpenDepot", "O", 43),)
+TABLES: Final = (Table("OpenDepot", "O", 43), Table("Quay", "Q", 49))
 
 _IN_NAME: Final = re.compile(r"_([A-Z]+\d+)(?=_|$)")
 _IN_PARAMETER: Final = re.compile(r"[\[-]([A-Z]+\d+)(?=[\]-])")
