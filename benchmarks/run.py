@@ -25,8 +25,8 @@ from benchmarks.rounds import Comparison, Reading, Slot, play
 from benchmarks.scene import ALGORITHMS, save
 
 NAMED: Final = (
-    "bearergate", "python", "cryptography", "OpenSSL", "msgspec", "PyJWT", "joserfc", "Authlib", "python-jose",
-    "jwcrypto", "ryjwt", "node", "jose", "fast-jwt", "aws-jwt-verify", "Flask",
+    "bearergate", "python", "cryptography", "OpenSSL", "msgspec", "pybase64", "PyJWT", "joserfc", "Authlib",
+    "python-jose", "jwcrypto", "ryjwt", "node", "jose", "fast-jwt", "aws-jwt-verify", "Flask",
 )  # fmt: skip
 """Whose versions are told."""
 

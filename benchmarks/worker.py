@@ -29,6 +29,7 @@ DISTRIBUTIONS: Final = {
     "jwcrypto": "jwcrypto",
     "jwt": "PyJWT",
     "msgspec": "msgspec",
+    "pybase64": "pybase64",
     "ryjwt": "ryjwt",
 }
 """Modules whose version is told, by the distribution that brings them."""

@@ -22,7 +22,9 @@ COLD: Final = 0
 
 def fast(scenes: Mapping[str, Scene]) -> dict[str, Job]:
     """Extra `fast`, and no token is remembered."""
-    import msgspec  # noqa: F401 - so that a missing one is no silent change of what is measured
+    # So that a missing one is no silent change of what is measured.
+    import msgspec  # noqa: F401
+    import pybase64  # noqa: F401
 
     return _cold(scenes)
 

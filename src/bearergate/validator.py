@@ -271,8 +271,8 @@ class Validator:
             call.generation = 0 if call.voucher is None else call.voucher.generation(call.unverified.header)
         return call.unverified, call.policy
 
-    def _finish(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
-        return self._validation.finish(unverified, policy, keys, self._clock())
+    def _finish(self, x: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
+        return self._validation.finish(x, policy, keys, self._clock())
 
     async def _finish_async(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
         if unverified.header.alg not in SLOW_ALGORITHMS and not keys.has_large_keys:

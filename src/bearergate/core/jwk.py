@@ -89,6 +89,11 @@ class KeySet:
         )
 
     @Derived
+    def kids(self) -> frozenset[str]:
+        """The names of all keys, usable or not."""
+        return self._dropped_kids.union(self._by_kid)
+
+    @Derived
     def _dropped_kids(self) -> frozenset[str]:
         return frozenset(entry.kid for entry in self.dropped if entry.kid is not None)
 
@@ -107,7 +112,7 @@ class KeySet:
         """Whether this set alone settles which key verifies the token, so that fetching would be waste."""
         if header.kid is None:
             return bool(_fitting(self.keys, header))
-        return header.kid in self._by_kid or header.kid in self._dropped_kids
+        return header.kid in self.kids
 
     def select(self, header: JoseHeader) -> tuple[VerificationKey, ...]:
         """The keys to try for a token, at most 4; raises KeyNotFound (RFC 7515 section 6)."""

@@ -148,8 +148,10 @@ class Keyring:
 
     def at_hand(self, header: JoseHeader, now: float) -> KeySet | None:
         """The set, where `decide` would say to use it and nothing more; the way of nearly every token."""
-        if now < self.quiet_until and self.snapshot is not None and self.snapshot.keys.decides(header):
-            return self.snapshot.keys
+        if now < self.quiet_until and self.snapshot is not None:
+            keys = self.snapshot.keys
+            if header.kid in keys.kids or keys.decides(header):
+                return keys
         return None
 
     def at_hand_for_unknown(self, now: float) -> KeySet | None:
