@@ -11,7 +11,8 @@ from tests.config.configurations import ISSUER, OTHER, UNQUOTED, entry, problems
 
 TOP_KEYS = (
     "issuers, profile, keys, max_token_bytes, bindings, group_bindings, service_accounts, snapshot, "
-    "allow_expired_snapshot, shared_keys, verdict_cache, issuer_slash, skip_nbf"
+    "allow_expired_snapshot, shared_keys, verdict_cache, registry, issuer_slash, skip_nbf, "
+    "robot_audience_optional, robot_messages"
 )
 OF_THE_WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({}, "issuers", "no issuer is configured; list at least one trusted issuer under issuers"),

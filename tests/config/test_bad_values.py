@@ -209,7 +209,7 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
     (
         {"robot_messages": True},
         "robot_messages",
-        "robot_messages belongs to robot federation, which this version does not have",
+        "robot_messages belongs to the top level, beside registry",
     ),
     ({"allowd_clients": ["a"]}, "allowd_clients", "unknown key allowd_clients: did you mean allowed_clients?"),
 ]

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Final
 
 from bearergate.config import Settings
+from bearergate.config.profiles import ROBOT_SWITCHES
 from bearergate.core.bindings import Binding
 from bearergate.core.claims import Json
 from bearergate.core.expression import Expression
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.registry_policy import DAY
 
 _ISSUER_PATH: Final = re.compile(r"issuers\[(?P<index>\d+)\]\.(?P<key>.+)")
 _CLUSTER_PATH: Final = re.compile(r"service_accounts\[(?P<index>\d+)\]\.(?P<key>.+)")
@@ -42,14 +45,39 @@ _ELSEWHERE: Final[Mapping[str, Callable[[IssuerPolicy], object]]] = {
     "require": lambda policy: tuple(policy.require),
     "require_groups": lambda policy: policy.groups.required,
     "shares_keys_with": lambda policy: policy.keys.shares_keys_with,
+    "slash_by_discovery": lambda policy: policy.keys.slash_by_discovery,
     "tenant_keys_only": lambda policy: policy.keys.tenant_keys_only,
 }
 """Settings that are not a field of their own name."""
+
+_REGISTRY: Final[Mapping[str, str]] = {
+    "issuer": "issuer",
+    "service": "service",
+    "database": "database",
+    "keys": "key_folder",
+    "publish": "publish_folder",
+    "rotate_days": "key_period",
+    "allow_private_issuers": "allow_private_issuers",
+}
+"""Keys of `registry`, and the fields that they set."""
+
+
+def _of_registry(name: str, settings: Settings) -> object:
+    if settings.registry is None:
+        return _NONE_OF_ITS_OWN
+    value = getattr(settings.registry, name)
+    if name == "key_period":
+        return value / DAY
+    # A URL may hold a password.
+    return _given(value) if name == "database" else value
+
 
 _ON_TOP: Final[Mapping[str, Callable[[Settings], object]]] = {
     "allow_expired_snapshot": lambda settings: settings.supply.seed is not None and settings.supply.seed.allow_expired,
     "bindings": lambda settings: None if settings.bindings is None else tuple(map(_binding, settings.bindings)),
     "max_token_bytes": lambda settings: settings.max_token_bytes,
+    **{f"registry.{key}": partial(_of_registry, name) for key, name in _REGISTRY.items()},
+    **{name: partial(_of_registry, name) for name in ROBOT_SWITCHES},
     "shared_keys.key": lambda settings: _given(settings.supply.shared),
     "shared_keys.redis": lambda settings: _given(settings.supply.shared),
     "snapshot": lambda settings: settings.snapshot,

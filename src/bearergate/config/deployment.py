@@ -22,6 +22,9 @@ URL_FILE: Final = f"{SHARED}.redis_file"
 KEY_FILE: Final = f"{SHARED}.key_file"
 VERDICT_CACHE: Final = "verdict_cache"
 ENTRIES: Final = f"{VERDICT_CACHE}.entries"
+REGISTRY: Final = "registry"
+DATABASE: Final = f"{REGISTRY}.database"
+DATABASE_FILE: Final = f"{REGISTRY}.database_file"
 
 VARIABLES: Final[Mapping[str, str]] = {
     "BEARERGATE_SNAPSHOT": SNAPSHOT,
@@ -31,6 +34,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "BEARERGATE_SHARED_KEY": KEY,
     "BEARERGATE_SHARED_KEY_FILE": KEY_FILE,
     "BEARERGATE_VERDICT_CACHE": ENTRIES,
+    "BEARERGATE_REGISTRY_DATABASE": DATABASE,
+    "BEARERGATE_REGISTRY_DATABASE_FILE": DATABASE_FILE,
 }
 """Flat keys, and where in the schema each stands."""
 

@@ -6,7 +6,7 @@ the default. Knows no other entry: schema.py compares them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from bearergate.config.key_source import read_key_source
 from bearergate.config.located import STAND_IN, Findings, Located, locate
 from bearergate.config.machine_clients import read_machine_clients
 from bearergate.config.presets import PRESETS
-from bearergate.config.profiles import LATER_SWITCHES, OPENDEPOT, PROFILES, QUAY, SWITCHES
+from bearergate.config.profiles import OPENDEPOT, PROFILES, QUAY, ROBOT_SWITCHES, SWITCHES
 from bearergate.config.requirements import read_algorithms, read_require
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.core.claims import Json
@@ -44,12 +44,10 @@ ISSUER_KEYS: Final = (
 )  # fmt: skip
 
 _BROUGHT: Final = "{} cannot be set on its own; name the preset or profile that brings it"
-LATER: Final = {
-    name: f"{name} belongs to robot federation, which this version does not have" for name in LATER_SWITCHES
-}
+_OF_ROBOTS: Final = {name: f"{name} belongs to the top level, beside registry" for name in ROBOT_SWITCHES}
 _STORIES: Final = {
     **{name: _BROUGHT.format(name) for name in ("tenant_keys_only", "client_from_audience", "refuse_impersonated")},
-    **LATER,
+    **_OF_ROBOTS,
 }
 _GROUPS_KEYS: Final = ("claim", "prefix")
 
@@ -98,9 +96,11 @@ def read_entry(at: Located, index: int, around: Surroundings) -> Entry | None:
     return Entry(policy, section, section.flag("issuer_slash"))
 
 
-def refuse_foreign_switches(members: Mapping[str, Located], profile: str | None, findings: Findings) -> None:
+def refuse_foreign_switches(
+    members: Mapping[str, Located], profile: str | None, findings: Findings, names: Iterable[str] = SWITCHES
+) -> None:
     """Note switches of profile quay where another profile, or none, is in force."""
-    for name in SWITCHES:
+    for name in names:
         if name in members and profile != QUAY:
             findings.problem(members[name], "is a switch of profile quay", "set the profile quay, or remove it")
 

@@ -26,5 +26,5 @@ PROFILES: Final[Mapping[str, Mapping[str, object]]] = {
 SWITCHES: Final = ("issuer_slash", "skip_nbf")
 """Switches of profile quay: off unless set, an error in any other profile."""
 
-LATER_SWITCHES: Final = ("robot_audience_optional", "robot_messages")
-"""Switches of profile quay that concern robot federation."""
+ROBOT_SWITCHES: Final = ("robot_audience_optional", "robot_messages")
+"""Switches of profile quay that concern robot federation: beside `registry`, and off unless set."""

@@ -14,10 +14,9 @@ from typing import Final
 
 from bearergate.config.authorization import BINDING_SOURCES, read_authorization
 from bearergate.config.cures import AS_FILE, AS_ISSUERS
-from bearergate.config.deployment import ALLOW_EXPIRED, SHARED, SNAPSHOT, VERDICT_CACHE, Deployment
+from bearergate.config.deployment import ALLOW_EXPIRED, REGISTRY, SHARED, SNAPSHOT, VERDICT_CACHE, Deployment
 from bearergate.config.issuer_schema import (
     ISSUER_KEYS,
-    LATER,
     Entry,
     Surroundings,
     read_entry,
@@ -25,7 +24,8 @@ from bearergate.config.issuer_schema import (
 )
 from bearergate.config.lifecycle import read_lifecycle
 from bearergate.config.located import CODE, Findings, Located, locate
-from bearergate.config.profiles import PROFILES, SWITCHES
+from bearergate.config.profiles import PROFILES, ROBOT_SWITCHES, SWITCHES
+from bearergate.config.registry import read_registry
 from bearergate.config.section import Section, read_choice, refuse_unknown
 from bearergate.config.service_accounts import SERVICE_ACCOUNTS, read_service_accounts
 from bearergate.config.settings import Settings
@@ -37,11 +37,10 @@ from bearergate.core.policy import IssuerPolicy
 
 _TOP_KEYS: Final = (
     "issuers", "profile", "keys", "max_token_bytes", *BINDING_SOURCES, SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED,
-    SHARED, VERDICT_CACHE,
+    SHARED, VERDICT_CACHE, REGISTRY,
 )  # fmt: skip
 _STORIES: Final = {
     **{key: f"{key} belongs to an entry of issuers" for key in ISSUER_KEYS},
-    **LATER,
 }
 _MIN_TOKEN_BYTES: Final = 1024
 _MAX_TOKEN_BYTES: Final = 1024 * 1024
@@ -75,11 +74,11 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
         problem = f"{root.name} must be a mapping with the key issuers, got {root.kind}"
         findings.add(Problem(path, problem, AS_FILE))
         return None
-    refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES), findings, _STORIES)
+    refuse_unknown(root.members, (*_TOP_KEYS, *SWITCHES, *ROBOT_SWITCHES), findings, _STORIES)
     top = Section(root.members, findings, "")
     profile = top.get("profile")
     name = None if profile is None else read_choice(profile, PROFILES, findings)
-    refuse_foreign_switches(root.members, name, findings)
+    refuse_foreign_switches(root.members, name, findings, (*SWITCHES, *ROBOT_SWITCHES))
     switches = {key: at for key, at in root.members.items() if key in SWITCHES}
     entries = _read_entries(root, Surroundings(findings, folder, name, switches))
     _check_names(entries, findings)
@@ -92,6 +91,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
     verdicts = read_verdicts(top, folder, deployment)
     service_accounts = read_service_accounts(top, folder, spellings)
     bindings = read_authorization(top, folder)
+    registry = read_registry(top, folder, deployment, spellings, bound=bindings is not None)
     return Settings(
         issuers=tuple(policies),
         lifecycle=lifecycle,
@@ -101,6 +101,7 @@ def _read(root: Located, findings: Findings, folder: Path, deployment: Deploymen
         verdicts=verdicts,
         service_accounts=service_accounts,
         bindings=bindings,
+        registry=registry,
         warnings=findings.warnings,
         provenance=MappingProxyType(dict(findings.provenance)),
     )

@@ -20,6 +20,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.path_match import PathPattern
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.core.service_accounts import ClusterPolicy
 from bearergate.key_supply import KeySupply
 from bearergate.verdicts import VerdictBounds
@@ -47,6 +48,8 @@ class Settings:
     """Kubernetes clusters whose service accounts are let in, too. Whoever builds only a `validator` refuses them."""
     bindings: Bindings | None = None
     """Who may do what. None where nothing is configured: then no route may ask for it."""
+    registry: RegistryPolicy | None = None
+    """The token service for registries; None where none is configured."""
     warnings: tuple[str, ...] = ()
     """What deserves a look; logged once, when the settings are loaded."""
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -61,6 +64,11 @@ class Settings:
         ]
         deciding += [clusters] if clusters else []
         deciding += [] if self.bindings is None else [{"bindings": tuple(self.bindings)}]
+        if self.registry is not None:
+            own = self.registry
+            # Not its database and folders: they are the business of one machine.
+            switches = (own.allow_private_issuers, own.robot_audience_optional, own.robot_messages)
+            deciding += [{"registry": (own.issuer, own.service, switches)}]
         effective = _plain(deciding)
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
