@@ -79,7 +79,12 @@ class Attempt:
         if answer.status != HTTPStatus.OK:
             raise AttemptFailed(f"the discovery document was answered with status {answer.status}")
         try:
-            uri = read_jwks_uri(answer.body, issuer=self._issuer, allow_insecure_http=self._source.allow_insecure_http)
+            uri = read_jwks_uri(
+                answer.body,
+                issuer=self._issuer,
+                allow_insecure_http=self._source.allow_insecure_http,
+                slash_by_discovery=self._source.slash_by_discovery,
+            )
         except MetadataError as problem:
             raise AttemptFailed(str(problem)) from None
         return Place(uri, self._monotonic())

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Callable[[], Settings], Callable[[], Settings]]] = {
     "id_tokens": (lambda: one(token_kind="id_token"), one),
     "aliases": (lambda: one(aliases=[APP]), one),
     "issuer_slash": (lambda: quay(OIDC_ISSUER_SLASH=True), quay),
-    "quay_slash": (quay, lambda: quay(OIDC_ISSUER_SLASH=True)),
+    "quay_slash": (lambda: quay(OIDC_ISSUER=SSO), lambda: quay(OIDC_ISSUER_SLASH=True)),
     "quay_own_keys": (
         lambda: quay(OIDC_ISSUERS=[V1, V2]),
         lambda: quay(OIDC_ISSUERS=[V1, V2], OIDC_ISSUERS_SHARE_KEYS=True),

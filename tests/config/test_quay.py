@@ -61,7 +61,7 @@ def test_the_profile_and_the_defaults_are_quays() -> None:
     )
     assert (policy.token_kind, policy.refuse_impersonated) == (TokenKind.ANY, True)
     assert set(policy.require) == {"iat"}
-    assert (policy.skip_nbf, policy.aliases, policy.keys.shares_keys_with) == (False, (), ())
+    assert (policy.skip_nbf, policy.keys.shares_keys_with) == (False, ())
 
 
 def test_the_list_of_issuers_takes_precedence_and_a_warning_says_so() -> None:
@@ -85,6 +85,13 @@ def test_the_list_of_issuers_takes_precedence_and_a_warning_says_so() -> None:
 )
 def test_without_an_issuer_it_is_the_one_that_the_server_names(server: str, issuer: str) -> None:
     assert issuers_of(read(OIDC_SERVER=server)) == [issuer]
+
+
+def test_an_issuer_that_is_taken_from_an_address_may_end_with_a_slash() -> None:
+    (policy,) = read().issuers
+    assert (policy.aliases, policy.keys.slash_by_discovery) == ((f"{SSO}/",), True)
+    for named in (read(OIDC_ISSUER=SSO), read(OIDC_ISSUERS=[SSO]), read(OIDC_SERVER=f"{V2}/")):
+        assert (named.issuers[0].aliases, named.issuers[0].keys.slash_by_discovery) == ((), False)
 
 
 def test_the_client_id_is_always_an_audience_and_stands_there_once() -> None:

@@ -179,3 +179,17 @@ def test_a_document_says_where_the_keys_are(issuer: str, jwks_uri: str, insecure
 def test_a_document_that_may_not_be_used_is_refused(raw: bytes, sentence: str) -> None:
     with pytest.raises(MetadataError, match=sentence):
         read_jwks_uri(raw, issuer="https://a.test")
+
+
+@pytest.mark.parametrize("issuer", ["https://a.test/x", "https://a.test/x/"])
+def test_a_document_may_name_the_issuer_with_another_slash_where_its_name_was_taken_from_an_address(
+    issuer: str,
+) -> None:
+    uri = "https://a.test/jwks"
+    for named in ("https://a.test/x", "https://a.test/x/"):
+        raw = document(issuer=named, jwks_uri=uri)
+        assert read_jwks_uri(raw, issuer=issuer, slash_by_discovery=True) == uri
+    for named in ("https://a.test/x//", "https://a.test/", "https://a.test/X", "https://b.test/x"):
+        raw = document(issuer=named, jwks_uri=uri)
+        with pytest.raises(MetadataError, match="another issuer"):
+            read_jwks_uri(raw, issuer=issuer, slash_by_discovery=issuer.endswith("x"))

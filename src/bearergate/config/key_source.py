@@ -28,6 +28,7 @@ def read_key_source(section: Section, folder: Path, issuer: str) -> KeySource:
         shares_keys_with=section.texts("shares_keys_with") or (),
         allow_insecure_http=insecure,
         tenant_keys_only=tenant_keys_only,
+        slash_by_discovery=section.flag("slash_by_discovery"),
     )
 
 

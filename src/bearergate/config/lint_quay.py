@@ -51,8 +51,8 @@ def _by_server(settings: Settings) -> Iterator[Said]:
         if _is_quay(settings) and settings.provenance.get(path, "").endswith(BY_SERVER):
             yield Said(
                 path,
-                f"Quay asks OIDC_SERVER at run time which issuer it is. Here it is {policy.issuer}, by its address.",
-                "if the discovery document names another issuer (a slash more, say), write that one into OIDC_ISSUER",
+                f"Quay asks OIDC_SERVER which issuer it is. Here it is {policy.issuer}, by its address.",
+                "if the discovery document there names another issuer, write that one into OIDC_ISSUER",
             )
 
 

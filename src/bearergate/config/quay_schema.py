@@ -16,6 +16,7 @@ from bearergate.config.profiles import QUAY
 from bearergate.config.section import Section, read_text, read_texts
 from bearergate.config.spelling import nearest
 from bearergate.core.errors import Problem
+from bearergate.core.metadata import other_slash
 
 SUFFIX: Final = "_LOGIN_CONFIG"
 ISSUERS: Final = "OIDC_ISSUERS"
@@ -131,7 +132,7 @@ class _Block:
             path = self._members[DEBUGGING].path
             self._findings.warn(f"{path}: certificates are verified nevertheless; name your authority in OIDC_CA_FILE")
         for issuer in issuers:
-            members = {"issuer": issuer, **shared, **self._keys_of(issuer, issuers, sources)}
+            members = {"issuer": issuer, **shared, **self._keys_of(issuer, issuers, sources), **self._spelling(issuer)}
             if insecure and _text(issuer).startswith("http:"):
                 members["allow_insecure_http"] = self._members[DEBUGGING]
             if sharing:
@@ -169,6 +170,16 @@ class _Block:
         entra = _ENTRA_V1_SERVER.fullmatch(url)
         issuer = f"https://sts.windows.net/{entra['tenant']}/" if entra else url.removesuffix("/")
         return Located(issuer, server.path, server.name, f"{server.origin}, by {SERVER}")
+
+    def _spelling(self, issuer: Located) -> dict[str, Located]:
+        """Of an issuer that is taken from an address nobody knows whether its name ends with a slash."""
+        name = _text(issuer)
+        if issuer.name != SERVER or any(form.fullmatch(name) for _, form in _ENTRA):
+            return {}
+        other = Located(other_slash(name), issuer.path, issuer.name, issuer.origin)
+        flag = Located(True, issuer.path, "slash_by_discovery", f"profile {QUAY}")
+        aliases = Located([], issuer.path, issuer.name, issuer.origin, items=(other,))
+        return {"aliases": aliases, "slash_by_discovery": flag}
 
     def _stand_in(self) -> tuple[Located, ...]:
         # Of its own for each block, so that two broken blocks do not seem to name one issuer.

@@ -90,17 +90,26 @@ def well_known_urls(issuer: str) -> tuple[str, str]:
     )
 
 
-def read_jwks_uri(raw: bytes, *, issuer: str, allow_insecure_http: bool = False) -> str:
+def other_slash(issuer: str) -> str:
+    """The same with one slash less at its end, or with one more."""
+    return issuer.removesuffix("/") if issuer.endswith("/") else f"{issuer}/"
+
+
+def read_jwks_uri(
+    raw: bytes, *, issuer: str, allow_insecure_http: bool = False, slash_by_discovery: bool = False
+) -> str:
     """The `jwks_uri` of a discovery document; raises MetadataError.
 
-    The document's `issuer` must equal the configured one exactly (OIDC Discovery section 4.3). Plain http is only
-    accepted where the issuer itself was allowed it.
+    The document's `issuer` must equal the configured one exactly (OIDC Discovery section 4.3); with
+    `slash_by_discovery` it may have a slash more or less at its end. Plain http is only accepted where the issuer
+    itself was allowed it.
     """
     try:
         document = decode_json_object(raw)
     except NotStrict as problem:
         raise MetadataError(f"the discovery document is not strict JSON: {problem}") from None
-    if document.get("issuer") != issuer:
+    named = (issuer, other_slash(issuer)) if slash_by_discovery else (issuer,)
+    if document.get("issuer") not in named:
         raise MetadataError("the discovery document names another issuer than the configured one")
     jwks_uri = document.get("jwks_uri")
     if not isinstance(jwks_uri, str):

@@ -99,6 +99,8 @@ class KeySource:
     allow_insecure_http: bool = False
     tenant_keys_only: bool = False
     """Honour the `issuer` member of JWKs (Entra)."""
+    slash_by_discovery: bool = False
+    """The issuer's name was taken from an address: its document may name it with a slash more or less at its end."""
 
     def tenant_of(self, issuer: str) -> str | None:
         """The issuer whose keys are wanted where a document holds those of several, else None."""
