@@ -48,6 +48,12 @@ def cluster(mode: str) -> Settings:
     return from_dict(schema(service_accounts=[{"issuer": OTHER, "mode": mode, **more}]))
 
 
+def robots(profile: str = "quay", private: bool = False, **switches: bool) -> Settings:
+    registry = {"issuer": "https://registry.test", "service": "registry.test", "allow_private_issuers": private}
+    bindings = [{"name": "all", "expression": "true", "grants": {"repository:pull": ["*"]}}]
+    return from_dict(schema(profile=profile, bindings=bindings, registry=registry, **switches))
+
+
 CASES: dict[str, tuple[Callable[[], Settings], Callable[[], Settings]]] = {
     "cross_product": (lambda: flat(OIDC_ISSUERS=f"{ISSUER} {OTHER}"), flat),
     "shared_keys": (
@@ -70,6 +76,11 @@ CASES: dict[str, tuple[Callable[[], Settings], Callable[[], Settings]]] = {
     "long_stale": (lambda: from_dict(schema(keys={"stale_if_error": 14401})), lambda: from_dict(schema())),
     "expired_snapshot": (lambda: aged(True), lambda: aged(False)),
     "passthrough": (lambda: cluster("passthrough"), one),
+    "private_issuers": (lambda: robots(private=True), robots),
+    "robot_audience_optional": (lambda: robots(robot_audience_optional=True), robots),
+    "robot_messages": (lambda: robots(robot_messages=True), robots),
+    "quay_robot_audiences": (robots, lambda: robots(robot_audience_optional=True)),
+    "quay_robot_messages": (robots, lambda: robots("rfc9068")),
     "entra_without_preset": (lambda: one(issuer=V2), lambda: one(issuer=V2, preset="entra-v2")),
     "entra_v2_audience": (
         lambda: one(issuer=V2, preset="entra-v2", audiences=["api://orders"]),

@@ -211,6 +211,15 @@ def _passthrough(settings: Settings) -> Iterator[Said]:
             )
 
 
+def _private_issuers(settings: Settings) -> Iterator[Said]:
+    if settings.registry is not None and settings.registry.allow_private_issuers:
+        yield Said(
+            "registry.allow_private_issuers",
+            "Whoever may write the rules of a robot can have this service ask hosts of your own network.",
+            "leave it off, unless only trusted people manage robots",
+        )
+
+
 RULES: Final = (
     Rule("cross_product", Level.WARNING, _cross_product),
     Rule("shared_keys", Level.WARNING, _shared_keys),
@@ -224,6 +233,7 @@ RULES: Final = (
     Rule("long_stale", Level.WARNING, _long_stale),
     Rule("expired_snapshot", Level.WARNING, _expired_snapshot),
     Rule("passthrough", Level.WARNING, _passthrough),
+    Rule("private_issuers", Level.WARNING, _private_issuers),
     Rule("entra_without_preset", Level.WARNING, _entra_without_preset),
     Rule("entra_v2_audience", Level.WARNING, _entra_v2_audience),
     Rule("id_tokens", Level.NOTE, _id_tokens),

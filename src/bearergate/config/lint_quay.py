@@ -63,12 +63,64 @@ def _issuer_slash(settings: Settings) -> Iterator[Said]:
             yield Said(path, "One slash more or less at the end of iss is the same issuer.", "remove issuer_slash")
 
 
+def _robots(switch: str, on: bool, says: str, cure: str, settings: Settings) -> Iterator[Said]:
+    """What a switch that concerns robots permits, or what is different without it."""
+    if _is_quay(settings) and settings.registry is not None and getattr(settings.registry, switch) is on:
+        yield Said(switch, says, cure)
+
+
 def _is_strict_about_slashes(policy: IssuerPolicy) -> bool:
     return not policy.aliases
 
 
 QUAY_RULES: Final = (
     Rule("issuer_slash", Level.WARNING, _issuer_slash),
+    Rule(
+        "robot_audience_optional",
+        Level.WARNING,
+        partial(
+            _robots,
+            "robot_audience_optional",
+            True,
+            "A robot's rule without audiences lets tokens for anybody in: a service that a workload calls can act "
+            "as its robot with the token that it was sent.",
+            "give every rule its audiences, then remove robot_audience_optional",
+        ),
+    ),
+    Rule(
+        "robot_messages",
+        Level.WARNING,
+        partial(
+            _robots,
+            "robot_messages",
+            True,
+            "The answers of robot federation tell strangers which robots there are, and why one is refused.",
+            "remove robot_messages; the log says why",
+        ),
+    ),
+    Rule(
+        "quay_robot_audiences",
+        Level.NOTE,
+        partial(
+            _robots,
+            "robot_audience_optional",
+            False,
+            "Quay lets a robot's rule without audiences accept tokens for anybody, and mixes those of several rules. "
+            "Here each rule is matched as a whole, and one without audiences lets nobody in.",
+            "give every rule its audiences; robot_audience_optional: true restores the former",
+        ),
+    ),
+    Rule(
+        "quay_robot_messages",
+        Level.NOTE,
+        partial(
+            _robots,
+            "robot_messages",
+            False,
+            "Quay answers a refused robot with 400, 401 or 500 and says why. Here it is 401 with one sentence, or 503.",
+            "read why in the log; robot_messages: true restores the answers",
+        ),
+    ),
     Rule(
         "quay_slash",
         Level.NOTE,
