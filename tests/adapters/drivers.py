@@ -152,11 +152,14 @@ def _starlette(
     mount: str = "",
     query: str = "",
 ) -> Response:
+    # A route that nobody could use would stop the setup.
+    has_bindings = validator.authorization.has_bindings
+    modules = [_starlette_route(validator, f"{MODULES}{{name}}", "<name>")] if has_bindings else []
     inner = Starlette(
         routes=[
             _starlette_route(validator, SCOPED),
             _starlette_route(validator, GROUPED),
-            _starlette_route(validator, f"{MODULES}{{name}}", "<name>"),
+            *modules,
             Route("/{rest:path}", _starlette_endpoint, methods=METHODS),
         ],
         middleware=[Middleware(asgi.BearerMiddleware, validator, exempt=EXEMPT, optional=OPTIONAL)],
@@ -257,7 +260,8 @@ def _flask_all(validator: Validator, **request: Any) -> Response:
     app.add_url_rule("/<path:rest>", "any", _view, methods=[HTTPMethod.GET, HTTPMethod.POST])
     app.add_url_rule(SCOPED, "scoped", require(scope=SCOPE)(_view))
     app.add_url_rule(GROUPED, "grouped", require(group=GROUP)(_view))
-    app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource="<name>")(_view))
+    if validator.authorization.has_bindings:
+        app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource="<name>")(_view))
     return run_wsgi(app, wsgi_environ(**request))
 
 
@@ -268,7 +272,8 @@ def _flask_views(validator: Validator, **request: Any) -> Response:
     app.add_url_rule("/<path:rest>", "any", require(_view), methods=[HTTPMethod.GET, HTTPMethod.POST])
     app.add_url_rule(SCOPED, "scoped", require(scope=SCOPE)(_view))
     app.add_url_rule(GROUPED, "grouped", require(group=GROUP)(_view))
-    app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource=lambda name: name)(_view))
+    if validator.authorization.has_bindings:
+        app.add_url_rule(f"{MODULES}<name>", "module", require(binding=MODULE, resource=lambda name: name)(_view))
     app.add_url_rule("/maybe", "maybe", require(optional=True)(_view))
     app.add_url_rule("/maybe/<path:rest>", "maybe below", require(optional=True)(_view))
     app.add_url_rule("/health", "health", _view)
