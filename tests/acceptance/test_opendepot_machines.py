@@ -39,7 +39,7 @@ def depot(tmp_path: Path) -> Registry:
 
 
 def test_O24_while_client_credentials_are_off_a_machines_token_is_401(tmp_path: Path) -> None:
-    # The profile alone lets machines in, as compat does; the flag says no to it, as OpenDepot's default does.
+    # Neither the profile nor OpenDepot lets machines in unless somebody says so.
     depot = registry(tmp_path, PIPELINES)
     assert (depot.ask(machine_token()), depot.reason) == (401, Reason.AUDIENCE_MISMATCH)
 

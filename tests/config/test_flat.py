@@ -109,19 +109,19 @@ def test_machine_clients_are_let_in_strictly_by_list() -> None:
 
 def test_in_profile_opendepot_the_list_of_machine_clients_is_optional() -> None:
     opendepot = {**FLASK, "OIDC_PROFILE": "opendepot"}
-    for given in (opendepot, {**opendepot, "OIDC_ALLOW_CLIENT_CREDENTIALS": True}):
-        settings = from_flask(given)
-        assert settings.issuers[0].machines.mode is MachineMode.COMPAT
-        assert settings.issuers[0].client_from_audience
-        assert settings.warnings == (
-            (
-                f"machine clients of {ISSUER} are recognised in mode compat: "
-                "any token of that issuer to any client, for any other audience, is let in as a machine's"
-            ),
-        )
-    (policy,) = from_flask({**opendepot, "OIDC_ALLOW_CLIENT_CREDENTIALS": False}).issuers
-    assert policy.machines.mode is MachineMode.OFF
-    assert not policy.client_from_audience
+    settings = from_flask({**opendepot, "OIDC_ALLOW_CLIENT_CREDENTIALS": True})
+    assert settings.issuers[0].machines.mode is MachineMode.COMPAT
+    assert settings.issuers[0].client_from_audience
+    assert settings.warnings == (
+        (
+            f"machine clients of {ISSUER} are recognised in mode compat: "
+            "any token of that issuer to any client, for any other audience, is let in as a machine's"
+        ),
+    )
+    for given in (opendepot, {**opendepot, "OIDC_ALLOW_CLIENT_CREDENTIALS": False}):
+        (policy,) = from_flask(given).issuers
+        assert policy.machines.mode is MachineMode.OFF
+        assert not policy.client_from_audience
 
 
 def test_a_list_of_machine_clients_alone_lets_nobody_in_and_says_so() -> None:

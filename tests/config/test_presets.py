@@ -140,8 +140,17 @@ def test_a_switch_at_the_top_holds_for_every_issuer_that_does_not_say_otherwise(
     assert [policy.skip_nbf for policy in from_dict(whole).issuers] == [True, False]
 
 
-def test_profile_opendepot_recognises_machines_in_mode_compat() -> None:
-    (policy,) = from_dict(schema(profile="opendepot")).issuers
+def test_profile_opendepot_lets_no_machine_in_unless_somebody_says_so() -> None:
+    settings = from_dict(schema(profile="opendepot"))
+    (policy,) = settings.issuers
+    assert policy.machines == MachineClients(mode=MachineMode.OFF, group_by_subject=True)
+    assert policy.groups.required
+    assert not policy.client_from_audience
+    assert settings.warnings == ()
+
+
+def test_profile_opendepot_adds_to_the_machine_clients_that_are_configured() -> None:
+    (policy,) = from_dict(schema(entry(machine_clients={"mode": "compat"}), profile="opendepot")).issuers
     assert policy.machines == MachineClients(mode=MachineMode.COMPAT, group_by_subject=True)
     assert policy.client_from_audience
     assert policy.groups.required

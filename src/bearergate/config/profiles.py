@@ -17,7 +17,8 @@ PROFILES: Final[Mapping[str, Mapping[str, object]]] = {
         "require_groups": True,
         # Only where the effective mode is compat.
         "client_from_audience": True,
-        "machine_clients": {"mode": "compat", "group_by_subject": True},
+        # No mode: as in OpenDepot, machine clients are let in only where somebody says so.
+        "machine_clients": {"group_by_subject": True},
     },
     # RFC 9068 section 2.2; issuer, expiry, audience and subject are always required.
     "rfc9068": {"token_kind": "rfc9068", "require": [CLIENT_ID, IAT, JTI]},
