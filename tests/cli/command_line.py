@@ -58,9 +58,9 @@ class Serving:
 
 
 @contextmanager
-def serving(*arguments: str, variables: Mapping[str, str]) -> Iterator[Serving]:
+def serving(*arguments: str, variables: Mapping[str, str], verb: str = "serve") -> Iterator[Serving]:
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *arguments],
+        [*COMMAND, verb, "--port", "0", *arguments],
         env=dict(variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -71,7 +71,8 @@ def serving(*arguments: str, variables: Mapping[str, str]) -> Iterator[Serving]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate()[1]
-        yield Serving(process, line, int(line.split("/verify")[0].rpartition(":")[2]))
+        where = line.partition("http://")[2].partition("/")[0]
+        yield Serving(process, line, int(where.rpartition(":")[2]))
     finally:
         if process.poll() is None:
             process.kill()

@@ -111,8 +111,8 @@ def test_a_registry_without_bindings_grants_nothing_and_does_not_start() -> None
 
 def test_no_problem_quotes_the_url(tmp_path: Path) -> None:
     (tmp_path / "url").write_text(f"mysql://u:{SECRET}@h/d")
-    for changes in ({"database": f"mysql://u:{SECRET}@h/d"}, {"database_file": str(tmp_path / "url")}):
-        assert SECRET not in str(refusal_of(from_dict, schema(**changes)))
+    for key, value in (("database", f"mysql://u:{SECRET}@h/d"), ("database_file", str(tmp_path / "url"))):
+        assert SECRET not in str(refusal_of(from_dict, schema(None, **{key: value})))
 
 
 def test_the_switches_for_robots_belong_to_profile_quay() -> None:

@@ -10,6 +10,7 @@ import click
 
 _VERBS: Final = {
     "serve": ("bearergate.cli.serve", "serve"),
+    "registry": ("bearergate.cli.registry", "registry"),
     "explain": ("bearergate.cli.explain", "explain"),
     "keys": ("bearergate.cli.keys", "keys"),
     "check-config": ("bearergate.cli.check_config", "check_config"),

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from bearergate.chain import Chain
 from bearergate.clocks import Clock, wall_clock
+from bearergate.config import Settings
 from bearergate.core.bindings import Bindings
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.keyring import KeyLifecycle
@@ -93,6 +94,20 @@ def registry_app(
     # A path that is not ours is not found; it is not redirected to one that is.
     app.router.redirect_slashes = False
     return app
+
+
+def from_settings(settings: Settings, *, observers: Iterable[RegistryObserver] = ()) -> ASGIApp:
+    """The service that a configuration describes; raises ConfigError where it describes none."""
+    if settings.registry is None or settings.bindings is None:
+        raise ConfigError([Problem("registry", "is not configured", "write a section registry, and bindings")])
+    return registry_app(
+        settings.registry,
+        settings.chain(),
+        settings.bindings,
+        groups_claims={policy.issuer: policy.groups.claim for policy in settings.issuers},
+        lifecycle=settings.lifecycle,
+        observers=observers,
+    )
 
 
 def _signing(policy: RegistryPolicy, clock: Clock) -> Signing:

@@ -190,7 +190,7 @@ def check_database_url(url: str) -> URL:
     """The URL with the driver that is used; raises ConfigError, which quotes nothing of it: it may hold a password."""
     try:
         parts = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         parts = None
     driver = None if parts is None else _DRIVERS.get(parts.drivername.partition("+")[0])
     if parts is None or driver is None or (driver == "sqlite" and parts.host):
@@ -204,7 +204,12 @@ def _engine(url: str) -> Engine:
     if parts.drivername != "sqlite":
         options = {"connect_timeout": _SECONDS, "options": f"-c statement_timeout={_SECONDS}s"}
         # Asked first, because a database that was restarted has cut what is kept.
-        return sql.create_engine(parts, pool_timeout=_SECONDS, pool_pre_ping=True, connect_args=options)
+        try:
+            return sql.create_engine(parts, pool_timeout=_SECONDS, pool_pre_ping=True, connect_args=options)
+        except ImportError:
+            # psycopg is there or not, and so is the library of PostgreSQL that it needs.
+            cure = "install psycopg with its libpq, for example psycopg[binary]"
+            raise ConfigError([Problem("database", "needs a driver that is not installed", cure)]) from None
     # One connection where the database is in memory, used in turn: a second one would be a second database.
     in_memory = parts.database in (None, "", ":memory:")
     pool: dict[str, Any] = {"poolclass": QueuePool, "pool_timeout": _SECONDS}
