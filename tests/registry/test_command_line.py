@@ -81,5 +81,7 @@ def test_what_stops_it_at_the_start(tmp_path: Path) -> None:
     ended = run("registry", "--port", "0", "--config", file)
     assert (ended.returncode, "open to every user" in ended.stderr) == (2, True)
     (tmp_path / "keys").chmod(0o700)
-    ended = run("registry", "--config", file, variables=environment(BEARERGATE_REGISTRY_DATABASE="postgresql://[/x"))
+    ended = run(
+        "registry", "--config", file, variables=environment(BEARERGATE_REGISTRY_DATABASE="postgresql://h:port/d")
+    )
     assert (ended.returncode, "no database that can be used" in ended.stderr) == (2, True)

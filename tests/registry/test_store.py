@@ -192,7 +192,15 @@ def test_a_url_says_which_database_it_is(url: str, driver: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "robots.sqlite3", "mysql://u:hush@h/d", "sqlite://host/file", "postgresql//u:hush"]
+    "url",
+    [
+        "",
+        "robots.sqlite3",
+        "mysql://u:hush@h/d",
+        "sqlite://host/file",
+        "postgresql//u:hush",
+        "postgresql://u:hush@h:p/d",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_not_quoted(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
