@@ -38,17 +38,21 @@ run: $(RUN_VENV)/.installed
 test: lint docs unit
 	$(say) 'all checks passed'
 
+# Debian keeps some servers where nobody's PATH leads.
+INTEROP_PATH = $$PATH:/usr/sbin:$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+
 #: make interop       end-to-end tests against real identity providers and servers, on loopback
 interop: $(VENV)/.wheel
-	@for program in nginx redis-server; do \
-	  ! PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null 2>&1 || continue; \
+	@for program in nginx redis-server docker-registry skopeo postgres; do \
+	  ! PATH="$(INTEROP_PATH)" command -v $$program >/dev/null 2>&1 || continue; \
+	  package=$$program; [ $$program != postgres ] || package=postgresql; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	    printf '\n== install %s\n' $$program; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$program >/dev/null || exit 1; \
-	  else echo "make interop: $$program is missing; install it first (Debian and Ubuntu: apt-get install $$program)" >&2; exit 1; fi; \
+	    printf '\n== install %s\n' $$package; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$package >/dev/null || exit 1; \
+	  else echo "make interop: $$program is missing; install it first (Debian and Ubuntu: apt-get install $$package)" >&2; exit 1; fi; \
 	done
 	$(say) 'end-to-end tests'
-	@PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest integrations --timeout=900 $(ARGS)
+	@PATH="$(INTEROP_PATH)" $(BIN)/python -m pytest integrations --timeout=900 $(ARGS)
 
 #: make faults        what happens when issuers fail, threads run out and processes fork: every scenario with its figure
 .PHONY: faults
