@@ -104,7 +104,7 @@ def test_a_service_account_is_authorized_by_the_same_bindings(scene: Scene) -> N
 
 
 def test_validator_and_chain_take_the_same_arguments() -> None:
-    for name in ("authorize", "problem", "checked"):
+    for name in ("authorize", "check_demands", "checked"):
         assert inspect.signature(getattr(Validator, name)) == inspect.signature(getattr(Chain, name))
 
 

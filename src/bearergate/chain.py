@@ -6,7 +6,7 @@ validator's to judge. Emits one event per decision. Knows no framework and no su
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -95,8 +95,8 @@ class Chain:
         self._authenticators = tuple(authenticators)
         _check_issuers(validator, self._authenticators)
         self._judgements = Judgements(observers, clock or wall_clock, policy_version)
-        self._authorization = validator.authorization
-        self._authorizer = Authorizer(self._authorization, self._judgements.decisions)
+        self.authorization = validator.authorization
+        self._authorizer = Authorizer(self.authorization, self._judgements.decisions)
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """Prove a token and name its principal; see `Validator.validate`. An unverified bearer is refused."""
@@ -105,7 +105,7 @@ class Chain:
             return self._validator.validate(token, audience=audience, adapter=adapter)
         demand = self.checked(Demand(audience=audience))
         with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(owner.authenticate(token), demand, judgement, self._authorization)
+            return _proven(owner.authenticate(token), demand, judgement, self.authorization)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
@@ -114,7 +114,7 @@ class Chain:
             return await self._validator.validate_async(token, audience=audience, adapter=adapter)
         demand = self.checked(Demand(audience=audience))
         with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(await owner.authenticate_async(token), demand, judgement, self._authorization)
+            return _proven(await owner.authenticate_async(token), demand, judgement, self.authorization)
 
     def admit(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -125,7 +125,7 @@ class Chain:
             return self._validator.admit(admission, request, adapter=adapter, demand=demand)
         self.checked(demand)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(asked.owner.authenticate(asked.token), demand, judgement, self._authorization)
+            return _proven(asked.owner.authenticate(asked.token), demand, judgement, self.authorization)
 
     async def admit_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -136,7 +136,7 @@ class Chain:
             return await self._validator.admit_async(admission, request, adapter=adapter, demand=demand)
         self.checked(demand)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement, self._authorization)
+            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement, self.authorization)
 
     def admit_unverified(self, admission: Admission, request: RequestFacts, *, adapter: str) -> Caller | None:
         """The same for a route that takes bearers whom nobody has verified: beside principals it lets those through.
@@ -147,7 +147,7 @@ class Chain:
         if asked is None:
             return self._validator.admit(admission, request, adapter=adapter)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(asked.owner.authenticate(asked.token), judgement, self._authorization)
+            return _let_through(asked.owner.authenticate(asked.token), judgement, self.authorization)
 
     async def admit_unverified_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str
@@ -157,7 +157,7 @@ class Chain:
         if asked is None:
             return await self._validator.admit_async(admission, request, adapter=adapter)
         with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(await asked.owner.authenticate_async(asked.token), judgement, self._authorization)
+            return _let_through(await asked.owner.authenticate_async(asked.token), judgement, self.authorization)
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
@@ -172,9 +172,9 @@ class Chain:
             return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
         return self._validator.authorize(principal, resource, adapter=adapter)
 
-    def problem(self, demand: Demand, path: str = "audience") -> Problem | None:
-        """See `Validator.problem`."""
-        return self._validator.problem(demand, path)
+    def check_demands(self, demands: Mapping[str, Demand], routes: Iterable[tuple[str, Container[str]]] = ()) -> None:
+        """See `Validator.check_demands`."""
+        self._validator.check_demands(demands, routes)
 
     def warm(self) -> Mapping[str, KeyHealth]:
         """See `Validator.warm`."""
@@ -213,10 +213,7 @@ class Chain:
 
     def checked(self, demand: Demand) -> Demand:
         """The demand, if a token can meet it at all; raises ConfigError."""
-        problem = self.problem(demand)
-        if problem is not None:
-            raise ConfigError([problem])
-        return demand
+        return self._validator.checked(demand)
 
 
 class _Asked(NamedTuple):

@@ -21,7 +21,7 @@ from bearergate.chain import Chain, UnverifiedBearer
 from bearergate.config import from_flask
 from bearergate.core.access import ANYBODY, NEEDS_TEXTS, Demand, ResourceName
 from bearergate.core.admission import Admission
-from bearergate.core.bearer import DEFAULT_REALM, Answer
+from bearergate.core.bearer import DEFAULT_REALM
 from bearergate.core.errors import ConfigError, Problem, Refusal
 from bearergate.core.principal import Principal
 from bearergate.environ import remove_look_alikes, request_facts
@@ -148,12 +148,9 @@ class _Guard:
     has_served: bool = False
 
     def check_demands(self) -> None:
-        demands = {name: getattr(view, _DEMAND, ANYBODY) for name, view in self.app.view_functions.items()}
-        found = [self.validator.problem(demand, f"view {name}") for name, demand in demands.items()]
-        routes = [(rule, demands.get(rule.endpoint, ANYBODY)) for rule in self.app.url_map.iter_rules()]
-        found += [demand.problem_of_route(rule.arguments, f"view {rule.endpoint}") for rule, demand in routes]
-        if wrong := [problem for problem in found if problem is not None]:
-            raise ConfigError(wrong)
+        demands = {f"view {name}": getattr(view, _DEMAND, ANYBODY) for name, view in self.app.view_functions.items()}
+        routes = [(f"view {rule.endpoint}", rule.arguments) for rule in self.app.url_map.iter_rules()]
+        self.validator.check_demands(demands, routes)
 
     def before_request(self) -> None:
         """Judge what no decorator sees: a whole application, and the OPTIONS that Flask answers without the view."""
@@ -162,8 +159,7 @@ class _Guard:
             self.has_served = True
         current = _current()
         remove_look_alikes(current.environ)
-        view = self.app.view_functions.get(current.endpoint or "")
-        demand: Demand | None = getattr(view, _DEMAND, None)
+        demand: Demand | None = getattr(self.app.view_functions.get(current.endpoint or ""), _DEMAND, None)
         if self.whole is not None:
             self.judge(_OPEN if demand is _OPEN else ANYBODY, self.whole)
         if current.method == "OPTIONS" and demand is not None:
@@ -190,7 +186,8 @@ class _Guard:
         except (ConfigError, HTTPException):
             raise  # the latter from a function that looks for a resource
         except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
-            abort(_response(report_fault(_log, error, "judging a request")))
+            answer = report_fault(_log, error, "judging a request")
+            abort(Response(answer.body, answer.status, answer.headers))
         if isinstance(bearer, UnverifiedBearer):
             setattr(current, _UNVERIFIED, bearer)
         elif bearer is not None:
@@ -199,8 +196,5 @@ class _Guard:
 
     def answer(self, error: Refusal) -> Response:
         token_rejected.send(self.app, error=error)
-        return _response(self.views.answer(error))
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, answer.headers)
+        answer = self.views.answer(error)
+        return Response(answer.body, answer.status, answer.headers)

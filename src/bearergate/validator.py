@@ -5,7 +5,7 @@ Sync and async are twins over the same steps. Emits one event per decision. Know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 from bearergate.authorizer import Authorizer
@@ -152,9 +152,16 @@ class Validator:
         """
         return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
 
-    def problem(self, demand: Demand, path: str = "audience") -> Problem | None:
-        """What is wrong with a demand that nobody can meet here, or None. `path`: who demands it."""
-        return demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
+    def check_demands(self, demands: Mapping[str, Demand], routes: Iterable[tuple[str, Container[str]]] = ()) -> None:
+        """Raise ConfigError with every demand that nobody can meet here, by the path of who demands it.
+
+        `routes`: for paths that are routes, the arguments that they have.
+        """
+        found = [self._problem(demand, path) for path, demand in demands.items()]
+        found += [demands.get(path, ANYBODY).problem_of_route(arguments, path) for path, arguments in routes]
+        problems = [problem for problem in found if problem is not None]
+        if problems:
+            raise ConfigError(problems)
 
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
@@ -258,10 +265,13 @@ class Validator:
 
     def checked(self, demand: Demand) -> Demand:
         """The demand, if a token can meet it at all; raises ConfigError."""
-        problem = self.problem(demand)
+        problem = self._problem(demand, "audience" if demand.binding is None else "demand")
         if problem is not None:
             raise ConfigError([problem])
         return demand
+
+    def _problem(self, demand: Demand, path: str) -> Problem | None:
+        return demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
 
     def _begin(self, token: str, call: Call) -> tuple[Examination, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)

@@ -73,7 +73,7 @@ def test_the_last_line_says_what_the_bindings_say(
 def test_machines_read_it_too(config: Path) -> None:
     code, said = explained(config, ISSUER.mint(groups=["dev"]), "module/gcp", "--json")
     assert code == 1
-    assert json.loads(said)["authorization"] == {
+    assert json.loads(said)["access"] == {
         "resource": {"kind": "module", "name": "gcp"},
         "granted": False,
         "binding": "dev",
@@ -81,12 +81,12 @@ def test_machines_read_it_too(config: Path) -> None:
     }
     code, said = explained(config, ISSUER.mint(groups=["dev"]), "module/aws-vpc", "--json")
     assert code == 0
-    assert json.loads(said)["authorization"]["granted"] is True
+    assert json.loads(said)["access"]["granted"] is True
 
 
 def test_of_a_refused_token_the_bindings_say_nothing(config: Path) -> None:
     code, said = explained(config, ISSUER.mint(groups=["dev"], exp=1), "module/aws-vpc", "--json")
-    assert (code, json.loads(said)["authorization"]) == (1, None)
+    assert (code, json.loads(said)["access"]) == (1, None)
     code, said = explained(config, ISSUER.mint(groups=["dev"], exp=1), "module/aws-vpc")
     assert (code, "Granted" in said, "Denied" in said) == (1, False, False)
 

@@ -53,7 +53,7 @@ def explain(source: tuple[str, ...], config: str | None, resource: str | None, a
     if as_json:
         import json
 
-        more = {} if asked is None else {"authorization": None if found is None else found.as_dict()}
+        more = {} if asked is None else {"access": None if found is None else found.as_dict()}
         click.echo(json.dumps({**report.as_dict(), **more}, indent=2))
     else:
         from bearergate.cli.report_table import print_report
