@@ -72,7 +72,8 @@ def test_claims_are_proven_through_the_injected_client(issuer: FakeIssuer, sessi
 def test_a_service_that_was_built_without_its_constructor_works(issuer: FakeIssuer) -> None:
     service = OIDCLoginService.__new__(OIDCLoginService)
     service.config = blocks(sso=issuer)["SSO_LOGIN_CONFIG"]
-    assert service.get_issuers() == [issuer.issuer]
+    # Only OIDC_SERVER names it, so nobody knows yet whether its name ends with a slash.
+    assert service.get_issuers() == [issuer.issuer, f"{issuer.issuer}/"]
     assert issuer.traffic.connections == 0
     assert service.decode_user_jwt(issuer.mint(sub="ada"))["sub"] == "ada"
 
