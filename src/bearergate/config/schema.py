@@ -33,6 +33,7 @@ from bearergate.config.supply import read_supply
 from bearergate.config.verdicts import read_verdicts
 from bearergate.core.errors import Problem
 from bearergate.core.jwt import MAX_TOKEN_BYTES
+from bearergate.core.metadata import other_slash
 from bearergate.core.policy import IssuerPolicy
 
 _TOP_KEYS: Final = (
@@ -165,7 +166,7 @@ def _with_slash_aliases(entries: list[Entry], findings: Findings) -> list[Issuer
     for entry in entries:
         policy = entry.policy
         issuer = policy.issuer
-        other = issuer.removesuffix("/") if issuer.endswith("/") else f"{issuer}/"
+        other = other_slash(issuer)
         if entry.issuer_slash and other not in taken:
             policy = replace(policy, aliases=(*policy.aliases, other))
             provenance = findings.provenance
