@@ -36,20 +36,20 @@ class Denied(TypedDict):
 class Call:
     """What is known of one call while it runs, for the event at its end."""
 
-    __slots__ = ("adapter", "generation", "granted", "policy", "principal", "started", "token", "unverified", "voucher")
+    # What is not known yet, for all calls: one is made for every token.
+    unverified: Examination | None = None
+    policy: IssuerPolicy | None = None
+    granted: Granted | None = None
+    voucher: Voucher | None = None
+    """Who vouches for the verdict while it is remembered, and with keys of which generation it was made."""
+    generation: int = 0
 
     def __init__(self, adapter: str, token: str = "", principal: Principal | None = None) -> None:
         self.adapter = adapter
         self.token = token
         self.started = monotonic_clock()
-        self.unverified: Examination | None = None
-        self.policy: IssuerPolicy | None = None
         self.principal = principal
         """Set once the token is proven; a route may still demand more."""
-        self.granted: Granted | None = None
-        self.voucher: Voucher | None = None
-        """Who vouches for the verdict while it is remembered, and with keys of which generation it was made."""
-        self.generation = 0
 
 
 class Decisions:

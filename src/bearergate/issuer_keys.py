@@ -73,10 +73,6 @@ class IssuerKeys:
         found = ring.at_hand(header, now)
         if found is not None and found is not doubted:
             return found
-        if found is None and doubted is None:
-            found = ring.at_hand_for_unknown(now)
-            if found is not None:
-                return found
         with self._held():
             ring = self._ring
             negative = _name(header) in self._negatives

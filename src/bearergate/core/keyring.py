@@ -147,18 +147,14 @@ class Keyring:
     bucket_at: float = -math.inf
 
     def at_hand(self, header: JoseHeader, now: float) -> KeySet | None:
-        """The set, where `decide` would say to use it and nothing more; the way of nearly every token."""
-        if now < self.quiet_until and self.snapshot is not None:
-            keys = self.snapshot.keys
-            if header.kid in keys.kids or keys.decides(header):
-                return keys
-        return None
-
-    def at_hand_for_unknown(self, now: float) -> KeySet | None:
-        """The set, where `decide` would say of every unknown kid that nothing is fetched for it: the way of a flood."""
-        if now < self.quiet_until and self.snapshot is not None and self.problem is None and self.fetches_left(now) < 1:
-            return self.snapshot.keys
-        return None
+        """The set, where `decide` would say to use it and nothing more: for nearly every token, and in a flood."""
+        if now >= self.quiet_until or self.snapshot is None:
+            return None
+        keys = self.snapshot.keys
+        if header.kid in keys.kids or keys.decides(header):
+            return keys
+        # Nothing is fetched for any unknown kid, for now.
+        return keys if self.problem is None and self.fetches_left(now) < 1 else None
 
     def phase(self, now: float) -> Phase:
         """How old the set is."""
