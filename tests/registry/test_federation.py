@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -18,7 +19,8 @@ from bearergate.core.registry_events import RobotRejected
 from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.registry.app import registry_app
 from bearergate.registry.endpoints import ROBOT_PATH
-from bearergate.testing import EMPTY_SET, FakeIssuer
+from bearergate.registry.turnstile import MAX_ISSUERS
+from bearergate.testing import EMPTY_SET, HANGING, FakeIssuer
 from integrations.docker_registry.postgres import RunningPostgres
 from tests.figures import tell
 from tests.gate.serving import eventually
@@ -127,6 +129,36 @@ def test_a_token_without_a_kid_is_proven_by_the_key_that_came_since(in_memory: S
     assert in_memory.exchange(forged).status_code == 401
     named = in_memory.workloads.forge(sub="job")
     assert in_memory.exchange(named).status_code == 401
+
+
+def test_silent_issuers_of_one_namespace_leave_the_others_alone(in_memory: Service) -> None:
+    with contextlib.ExitStack() as held:
+        silent = [held.enter_context(FakeIssuer().serve()) for _ in range(MAX_ISSUERS + 2)]
+        for issuer in silent:
+            issuer.misbehave(HANGING)
+        in_memory.trust(
+            "ci", *({"issuer": each.issuer, "subject": "job", "audiences": ["registry"]} for each in silent)
+        )
+        in_memory.trust("other")
+        tokens = [each.mint(sub="job", aud="registry") for each in silent for _ in range(2)]
+        threads = threading.active_count()
+        with ThreadPoolExecutor(len(tokens)) as pool:
+            asked = [pool.submit(in_memory.exchange, token) for token in tokens]
+            eventually(lambda: sum(each.discovery_requests for each in silent) == MAX_ISSUERS)
+            flying = sum(thread.name == "bearergate-keys" for thread in threading.enumerate())
+            # The namespace is full.
+            assert in_memory.exchange(in_memory.job(), "acme+other").status_code == 503
+            assert {each.result().status_code for each in asked} == {503}
+        assert flying == MAX_ISSUERS
+        assert sum(each.discovery_requests for each in silent) == MAX_ISSUERS
+    assert in_memory.exchange(in_memory.job(), "acme+other").status_code == 200
+    tell(f"{len(tokens)} exchanges with {len(silent)} silent issuers", f"{flying} threads; {threads} before")
+
+
+def test_documents_of_strangers_are_small(in_memory: Service) -> None:
+    for _ in range(101):
+        in_memory.workloads.publish(in_memory.workloads.signing_key)
+    assert in_memory.exchange(in_memory.job()).status_code == 503
 
 
 def test_claims_of_a_rule_decide_too(in_memory: Service) -> None:

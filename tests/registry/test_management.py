@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from bearergate.core.bindings import Bindings
 from bearergate.core.registry_events import RobotChanged
 from bearergate.core.rule_document import MAX_DOCUMENT
 from bearergate.testing import FakeIssuer
-from tests.registry.service import ACME, AUDIENCE, Service, basic, bearer, running_service
+from tests.registry.service import ACME, AUDIENCE, Service, basic, bearer, binding, running_service
 
 PEOPLE = FakeIssuer("https://people.test", audience=AUDIENCE)
 RULE = {"issuer": "https://ci.test", "subject": "job", "audiences": ["registry"]}
@@ -79,6 +80,16 @@ def test_a_manager_manages_the_namespaces_of_the_binding_alone(in_memory: Servic
     for method, path in (("GET", root), ("PUT", f"{root}/ci"), ("PUT", f"{root}/ci/federation")):
         assert call(in_memory, method, path, json=[]).status_code in (403, 404)
     assert call(in_memory, "GET", ACME).json() == {"robots": [{"name": "acme+ci"}]}
+
+
+@pytest.mark.parametrize("namespace", ["ACME", "a b", "*", "a..b", "-", "a+b", "a" * 256])
+def test_a_namespace_that_nobody_can_have_is_managed_by_nobody(namespace: str) -> None:
+    everywhere = Bindings([binding("all", '"admins" in groups', robots=["*"])])
+    with running_service(PEOPLE, FakeIssuer(), bindings=everywhere) as service:
+        root = f"/api/v1/organization/{namespace}/robots"
+        assert call(service, "PUT", f"{root}/ci").status_code == 403
+        assert call(service, "GET", root).status_code == 403
+        assert call(service, "PUT", "/api/v1/organization/any/robots/ci").status_code == 201
 
 
 def test_bad_tokens_and_basic_credentials_manage_nothing(in_memory: Service) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -30,11 +31,14 @@ from bearergate.keys import Keys
 from bearergate.registry.audit import RegistryAudit
 from bearergate.registry.issuing import Issued, Issuing
 from bearergate.registry.store import RobotStore, StoreUnavailable
+from bearergate.registry.turnstile import Turnstile
 
 _log: Final = logging.getLogger("bearergate.registry")
 # Discovery only, and nothing that one tenant's rule could say of another tenant's issuer.
 _BY_DISCOVERY: Final = KeySource()
 _READING: Final = Validation(())
+_MAX_DOCUMENT: Final = 128 * 1024
+_MAX_KEYS: Final = 100
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -48,6 +52,11 @@ async def from_store(
         return await run_in_threadpool(call, *arguments, **named)
     except StoreUnavailable as failure:
         raise Unavailable(Reason.UPSTREAM_UNAVAILABLE, cause=str(failure)) from None
+
+
+def _for_strangers(numbers: KeyLifecycle) -> KeyLifecycle:
+    """The same life for keys, of documents that are no larger than those of real platforms: there may be 1000."""
+    return replace(numbers, max_bytes=min(numbers.max_bytes, _MAX_DOCUMENT), max_keys=min(numbers.max_keys, _MAX_KEYS))
 
 
 class Federation:
@@ -69,10 +78,11 @@ class Federation:
         self._store = store
         self._issuing = issuing
         self._audit = audit
-        numbers = lifecycle or KeyLifecycle()
+        numbers = _for_strangers(lifecycle or KeyLifecycle())
         http = fetch or HttpFetch(connect_timeout=numbers.connect_timeout, public_only=not policy.allow_private_issuers)
         # Nobody is notified: who observes counts by issuer, and tenants could name any number of them.
         self._keys = Keys({}, numbers, fetch=http, monotonic=monotonic, wall=issuing.clock)
+        self._turnstile = Turnstile()
         self._own = Validation([robot_token_policy(policy.names)])
 
     async def exchange(self, name: RobotName, token: str) -> Issued:
@@ -124,7 +134,8 @@ class Federation:
             policy = policy_for(claimed, rules, any_audience=self._any_audience)
             if policy is None:
                 raise RobotRefused(RobotProblem.AUDIENCES_NOT_CONFIGURED, robot=name, issuer=claimed.issuer)
-            workload = await self._proven(token, policy)
+            with self._turnstile.passed(name.namespace, policy.issuer):
+                workload = await self._proven(token, policy)
         except Refusal as error:
             raise RobotRefused(error, robot=name) from None
         rule = match(rules, workload, any_audience=self._any_audience)

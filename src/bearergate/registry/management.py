@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bearergate.core.bearer import AUTHORIZATION
+from bearergate.core.errors import refusal
 from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
 from bearergate.core.registry_events import RobotChanged
 from bearergate.core.registry_policy import may_be_private
 from bearergate.core.robots import RobotName, is_namespace, is_short_name
@@ -107,8 +109,10 @@ class Management:
         """Whose robots they are, and who manages them; raises Refusal. Looked at before anything else."""
         namespace = request.path_params["namespace"]
         values = request.headers.getlist(AUTHORIZATION)
-        # A namespace that nobody can have is granted to nobody, whatever a binding's pattern matches.
-        manager = await self._gatekeeper.manager(values, request.url.path, namespace if is_namespace(namespace) else "")
+        manager = await self._gatekeeper.manager(values, request.url.path, namespace)
+        if not is_namespace(namespace):
+            # Nobody can have it, whatever a binding's pattern matches.
+            raise refusal(Reason.RESOURCE_NOT_GRANTED)
         return namespace, manager
 
     def _read(self, raw: bytes) -> tuple[TrustRule, ...]:

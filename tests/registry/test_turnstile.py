@@ -1,0 +1,34 @@
+"""How many issuers a namespace may wait for at a time."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from bearergate.core.errors import Unavailable
+from bearergate.registry.turnstile import MAX_ISSUERS, Turnstile
+
+
+def test_a_full_namespace_takes_no_new_issuer_and_leaves_others_room() -> None:
+    turnstile = Turnstile()
+    with contextlib.ExitStack() as held:
+        for number in range(MAX_ISSUERS):
+            held.enter_context(turnstile.passed("acme", f"https://{number}.test"))
+        with pytest.raises(Unavailable), turnstile.passed("acme", "https://one-more.test"):
+            pass
+        # Whoever waits for the same issuer shares the wait.
+        for _ in range(100):
+            held.enter_context(turnstile.passed("acme", "https://0.test"))
+        held.enter_context(turnstile.passed("other", "https://one-more.test"))
+    with turnstile.passed("acme", "https://one-more.test"):
+        pass
+    assert turnstile._waiting == {}
+
+
+def test_a_wait_that_fails_is_over_as_well() -> None:
+    turnstile = Turnstile()
+    for _ in range(2 * MAX_ISSUERS):
+        with pytest.raises(KeyError), turnstile.passed("acme", "https://a.test"):
+            raise KeyError
+    assert turnstile._waiting == {}
