@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +79,19 @@ def registry_app(
     )
     management = Management(store, gatekeeper, issuing, audit, allow_private_issuers=policy.allow_private_issuers)
 
+    app = Starlette(
+        routes=[*endpoints.routes(), *management.routes()], lifespan=_looked_after(signing, store, validator)
+    )
+    # A path that is not ours is not found; it is not redirected to one that is.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _looked_after(
+    signing: Signing, store: RobotStore, validator: Validator | Chain
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """The lifespan of the application."""
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         is_ready = await _prepared(store)
@@ -90,10 +103,7 @@ def registry_app(
             await asyncio.gather(looking, return_exceptions=True)
             store.close()
 
-    app = Starlette(routes=[*endpoints.routes(), *management.routes()], lifespan=lifespan)
-    # A path that is not ours is not found; it is not redirected to one that is.
-    app.router.redirect_slashes = False
-    return app
+    return lifespan
 
 
 def from_settings(settings: Settings, *, observers: Iterable[RegistryObserver] = ()) -> ASGIApp:

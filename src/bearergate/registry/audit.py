@@ -23,6 +23,8 @@ from bearergate.core.registry_events import (
 from bearergate.core.registry_scope import Access
 from bearergate.observers import AUDIT_LOGGER
 
+_EXCHANGE: Final = "federated_robot_token_exchange"
+
 _log: Final = logging.getLogger("bearergate.registry")
 
 
@@ -49,32 +51,20 @@ class RegistryAudit:
 def _fields(event: RegistryEvent) -> dict[str, object]:
     match event:
         case RobotTokenIssued():
-            return {
-                "time": event.time,
-                "event": "federated_robot_token_exchange",
-                "outcome": "accepted",
-                "reason": None,
+            return _line(event, _EXCHANGE) | {
                 "robot": str(event.robot),
                 **_who(event.workload),
                 "issued_token_id": event.token_id,
                 "expires_at": event.expires_at,
             }
         case RobotRejected():
-            return {
-                "time": event.time,
-                "event": "federated_robot_token_exchange",
-                "outcome": "rejected",
-                "reason": event.reason,
+            return _line(event, _EXCHANGE, event.reason) | {
                 "status": event.status,
                 "robot": None if event.robot is None else str(event.robot),
                 "unverified": _said(event.unverified),
             }
         case RegistryTokenIssued():
-            return {
-                "time": event.time,
-                "event": "registry_token",
-                "outcome": "accepted",
-                "reason": None,
+            return _line(event, "registry_token") | {
                 **_who(event.principal),
                 "binding": event.binding,
                 "asked": _accesses(event.asked),
@@ -83,16 +73,17 @@ def _fields(event: RegistryEvent) -> dict[str, object]:
                 "expires_at": event.expires_at,
             }
         case RobotChanged():
-            return {
-                "time": event.time,
-                "event": "robot_changed",
-                "outcome": "accepted",
-                "reason": None,
+            return _line(event, "robot_changed") | {
                 **_who(event.principal),
                 "robot": str(event.robot),
                 "change": event.change,
                 "rules": event.rules,
             }
+
+
+def _line(event: RegistryEvent, name: str, reason: str | None = None) -> dict[str, object]:
+    outcome = "accepted" if reason is None else "rejected"
+    return {"time": event.time, "event": name, "outcome": outcome, "reason": reason}
 
 
 def _who(principal: Principal) -> dict[str, object]:
