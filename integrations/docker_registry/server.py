@@ -1,7 +1,7 @@
 """`running_registry()`: one real Docker registry on loopback with the example configuration beside this file.
 
 Knows how to render the configuration and how to start and stop the registry. Must not know who issues tokens: that is
-only a port and a file of certificates here.
+only a port and a line of the configuration here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import urllib3
 
-from integrations.processes import IntegrationError, Server, find_program, free_port
+from integrations.processes import IntegrationError, Server, free_port
 
 CONFIGURATION = Path(__file__).with_name("config.yml")
 
@@ -51,9 +51,8 @@ class _Process(Server):
 
 
 @contextmanager
-def running_registry(*, service_port: int, certificates: Path) -> Iterator[Registry]:
-    """A registry that sends clients to `service_port` and trusts the tokens of these certificates."""
-    program = find_program("docker-registry", install="the Debian package `docker-registry`")
+def running_registry(*, service_port: int, program: str, keys: str) -> Iterator[Registry]:
+    """A registry that sends clients to `service_port`. `keys`: the line that says whose tokens it trusts."""
     with tempfile.TemporaryDirectory(prefix="bearergate-registry-") as name:
         folder = Path(name)
         registry = Registry(free_port())
@@ -61,7 +60,7 @@ def running_registry(*, service_port: int, certificates: Path) -> Iterator[Regis
             "storage": str(folder / "storage"),
             "port": str(registry.port),
             "service_port": str(service_port),
-            "certificates": str(certificates),
+            "keys": keys,
         }
         text = CONFIGURATION.read_text(encoding="utf-8")
         for key, value in values.items():

@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ import urllib3
 from bearergate.core.registry_scope import Access
 from bearergate.core.registry_tokens import REGISTRY_TYP, Life, ServiceNames, registry_claims
 from bearergate.registry.endpoints import ROBOT_PATH, TOKEN_PATH
-from bearergate.registry.signing import CERTIFICATES, Signing
+from bearergate.registry.signing import CERTIFICATES, JWKS, Signing
 from bearergate.testing import FakeIssuer
+from integrations.docker_registry.binary import version_2, version_3
 from integrations.docker_registry.client import Credentials, Skopeo, image, layers_of
 from integrations.docker_registry.postgres import running_postgres
 from integrations.docker_registry.server import Registry, running_registry
@@ -113,8 +114,14 @@ class World:
         assert self.ask(f"{ACME}/{robot}/federation", admin, "PUT", [rule]).status == 200
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+REGISTRIES: dict[str, tuple[Callable[[], str], str]] = {
+    "version 2": (version_2, f"rootcertbundle: {{folder}}/{CERTIFICATES}"),
+    "version 3": (version_3, f"jwks: {{folder}}/{JWKS}"),
+}
+
+
+@pytest.fixture(scope="module", params=REGISTRIES)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     port, log = free_port(), folder / "service.log"
     with FakeIssuer(audience=AUDIENCE).serve() as people, FakeIssuer().serve() as workloads, running_postgres() as sql:
@@ -129,7 +136,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )
         service.start()
         try:
-            with running_registry(service_port=port, certificates=folder / CERTIFICATES) as registry:
+            program, keys = REGISTRIES[request.param]
+            line = keys.format(folder=folder)
+            with running_registry(service_port=port, program=program(), keys=line) as registry:
                 (folder / "home").mkdir()
                 skopeo = Skopeo(folder / "home", registry.host)
                 made = World(people, workloads, registry, skopeo, folder, port, log)
