@@ -16,7 +16,7 @@ from bearergate.core.addresses import is_public
     ],
 )  # fmt: skip
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert is_public(address)
+    assert is_public(address) is True
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     ],
 )  # fmt: skip
 def test_special_private_and_local_addresses_are_not(address: str) -> None:
-    assert not is_public(address)
+    assert is_public(address) is False
 
 
 @pytest.mark.parametrize(
     "text", ["", "localhost", "0177.0.0.1", "2130706433", "8.8.8", "8.8.8.8 ", "[::1]", "8.8.8.8/32"]
 )
 def test_what_no_resolver_would_say_is_not_public_either(text: str) -> None:
-    assert not is_public(text)
+    assert is_public(text) is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bearergate.core.key_rotation import LINGER, rotate
+from bearergate.core.registry_tokens import LONGEST_LIFE
 
 PERIOD = 100_000.0
 NOW = 1_800_000_000.0
@@ -52,12 +53,23 @@ def test_what_is_published_now_was_published_a_period_before_it_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asleep", "due"), [(1.4 * PERIOD, 2 * PERIOD), (1.6 * PERIOD, 2.6 * PERIOD), (30 * PERIOD, 31 * PERIOD)]
+    ("asleep", "due"),
+    [(1.4 * PERIOD, 2 * PERIOD), (1.5 * PERIOD, 2 * PERIOD), (1.6 * PERIOD, 2.6 * PERIOD), (30 * PERIOD, 31 * PERIOD)],
 )
 def test_after_a_long_sleep_registries_still_have_time_to_learn_the_next_key(asleep: float, due: float) -> None:
     plan = rotate([NOW, NOW + PERIOD], NOW + asleep, PERIOD)
     assert plan.signs == NOW + PERIOD
     assert list(plan.missing) == pytest.approx([NOW + due])
+
+
+def test_keys_are_told_in_their_order_in_whatever_order_they_are_found() -> None:
+    plan = rotate([NOW + PERIOD, NOW - PERIOD, NOW + 2 * PERIOD, NOW], NOW + 1, PERIOD)
+    assert plan.signs == NOW
+    assert plan.published == (NOW - PERIOD, NOW, NOW + PERIOD, NOW + 2 * PERIOD)
+
+
+def test_a_key_lingers_for_twice_the_life_of_a_token() -> None:
+    assert LINGER == 2 * LONGEST_LIFE
 
 
 def test_keys_that_all_lie_ahead_do_not_sign_yet() -> None:
