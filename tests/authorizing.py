@@ -32,7 +32,7 @@ class Scene:
             policy_version="v1",
             bindings=found or bindings(dev='"dev" in groups', vouched='sub == "jane"'),
         )
-        self.chain = Chain(self.validator, [Vouchers()], observers=[self.events.append], policy_version="v1")
+        self.chain = Chain(self.validator, [Vouchers()], observers=[self.events.append])
 
     def told(self) -> list[TokenAccepted | TokenRejected | AccessGranted]:
         kinds = (TokenAccepted, TokenRejected, AccessGranted)

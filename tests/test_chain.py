@@ -208,7 +208,7 @@ def test_an_issuer_is_judged_in_one_way(issuer: str) -> None:
 
 def test_every_decision_is_one_event() -> None:
     told: list[Event] = []
-    whole = Chain(validator(observers=[told.append]), [Vouchers()], observers=[told.append], policy_version="v7")
+    whole = Chain(validator(observers=[told.append], policy_version="v7"), [Vouchers()], observers=[told.append])
     for token in ("voucher-jane", "voucher-known", ISSUER.mint()):
         whole.admit(Admission(), facts(f"Bearer {token}"), adapter="wsgi")
     for token in ("voucher-bad", "garbage"):
@@ -218,7 +218,7 @@ def test_every_decision_is_one_event() -> None:
     rejected = [(event.issuer, event.reason) for event in told if isinstance(event, TokenRejected)]
     assert accepted == [("https://vouchers.test", False), ("https://vouchers.test", True), (ISSUER.issuer, False)]
     assert rejected == [("https://vouchers.test", Reason.SIGNATURE_INVALID), (None, Reason.MALFORMED_TOKEN)]
-    assert {event.policy_version for event in told[:2] if isinstance(event, TokenAccepted)} == {"v7"}
+    assert {event.policy_version for event in told if isinstance(event, TokenAccepted)} == {"v7"}
 
 
 @pytest.fixture

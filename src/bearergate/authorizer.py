@@ -1,12 +1,11 @@
 """Authorizer: one event for each decision about a principal who was admitted already.
 
-Decides nothing itself: core/authorization.py does.
+Decides nothing itself: the authorization of each call does.
 """
 
 from __future__ import annotations
 
 from bearergate.core.access import Demand
-from bearergate.core.authorization import Authorization
 from bearergate.core.bindings import Binding
 from bearergate.core.errors import Refusal
 from bearergate.core.principal import Principal
@@ -15,16 +14,15 @@ from bearergate.decisions import Call, Decisions
 
 
 class Authorizer:
-    """Authorization, and who is told of it."""
+    """Asks the authorization of a call, and tells what it said."""
 
-    def __init__(self, authorization: Authorization, decisions: Decisions) -> None:
-        self._authorization = authorization
+    def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
 
     def authorize(self, principal: Principal, resource: Resource, call: Call) -> Binding:
         """The binding that grants a resource; raises AccessDenied. Either is told."""
         try:
-            binding = self._authorization.authorize(principal, resource)
+            binding = call.authorization.authorize(principal, resource)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
@@ -34,7 +32,7 @@ class Authorizer:
     def demand(self, principal: Principal, demand: Demand, call: Call) -> Granted | None:
         """Raise unless the principal meets the demand, and tell that. Whoever goes on tells that it was met."""
         try:
-            return self._authorization.check(demand, principal)
+            return call.authorization.check(demand, principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise

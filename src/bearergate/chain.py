@@ -15,7 +15,7 @@ from bearergate.clocks import Clock, wall_clock
 from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.authorization import Authorization
-from bearergate.core.bindings import Binding
+from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.claims import ISS
 from bearergate.core.errors import ConfigError, Problem, Refusal, refusal
 from bearergate.core.events import Observer
@@ -84,7 +84,6 @@ class Chain:
         *,
         observers: Iterable[Observer] = (),
         clock: Clock | None = None,
-        policy_version: str = "",
     ) -> None:
         """`observers`: are told of what the authenticators decide; the validator has its own.
 
@@ -94,9 +93,13 @@ class Chain:
         self._validator = validator
         self._authenticators = tuple(authenticators)
         _check_issuers(validator, self._authenticators)
-        self._judgements = Judgements(observers, clock or wall_clock, policy_version)
-        self.authorization = validator.authorization
-        self._authorizer = Authorizer(self.authorization, self._judgements.decisions)
+        self._judgements = Judgements(observers, clock or wall_clock)
+        self._authorizer = Authorizer(self._judgements.decisions)
+
+    @property
+    def authorization(self) -> Authorization:
+        """The validator's: bindings are about principals of either."""
+        return self._validator.authorization
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """Prove a token and name its principal; see `Validator.validate`. An unverified bearer is refused."""
@@ -104,8 +107,8 @@ class Chain:
         if owner is None:
             return self._validator.validate(token, audience=audience, adapter=adapter)
         demand = self.checked(Demand(audience=audience))
-        with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(owner.authenticate(token), demand, judgement, self.authorization)
+        with self._judgements.begin(token, owner.issuer, adapter, self.authorization) as judgement:
+            return _proven(owner.authenticate(token), demand, judgement)
 
     async def validate_async(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
         """The same, without blocking the event loop: see `validate`."""
@@ -113,8 +116,8 @@ class Chain:
         if owner is None:
             return await self._validator.validate_async(token, audience=audience, adapter=adapter)
         demand = self.checked(Demand(audience=audience))
-        with self._judgements.begin(token, owner.issuer, adapter) as judgement:
-            return _proven(await owner.authenticate_async(token), demand, judgement, self.authorization)
+        with self._judgements.begin(token, owner.issuer, adapter, self.authorization) as judgement:
+            return _proven(await owner.authenticate_async(token), demand, judgement)
 
     def admit(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -124,8 +127,8 @@ class Chain:
         if asked is None:
             return self._validator.admit(admission, request, adapter=adapter, demand=demand)
         self.checked(demand)
-        with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(asked.owner.authenticate(asked.token), demand, judgement, self.authorization)
+        with self._judgements.begin(asked.token, asked.owner.issuer, adapter, self.authorization) as judgement:
+            return _proven(asked.owner.authenticate(asked.token), demand, judgement)
 
     async def admit_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str, demand: Demand = ANYBODY
@@ -135,8 +138,8 @@ class Chain:
         if asked is None:
             return await self._validator.admit_async(admission, request, adapter=adapter, demand=demand)
         self.checked(demand)
-        with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement, self.authorization)
+        with self._judgements.begin(asked.token, asked.owner.issuer, adapter, self.authorization) as judgement:
+            return _proven(await asked.owner.authenticate_async(asked.token), demand, judgement)
 
     def admit_unverified(self, admission: Admission, request: RequestFacts, *, adapter: str) -> Caller | None:
         """The same for a route that takes bearers whom nobody has verified: beside principals it lets those through.
@@ -146,8 +149,8 @@ class Chain:
         asked = self._asked(admission, request)
         if asked is None:
             return self._validator.admit(admission, request, adapter=adapter)
-        with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(asked.owner.authenticate(asked.token), judgement, self.authorization)
+        with self._judgements.begin(asked.token, asked.owner.issuer, adapter, self.authorization) as judgement:
+            return _let_through(asked.owner.authenticate(asked.token), judgement)
 
     async def admit_unverified_async(
         self, admission: Admission, request: RequestFacts, *, adapter: str
@@ -156,21 +159,26 @@ class Chain:
         asked = self._asked(admission, request)
         if asked is None:
             return await self._validator.admit_async(admission, request, adapter=adapter)
-        with self._judgements.begin(asked.token, asked.owner.issuer, adapter) as judgement:
-            return _let_through(await asked.owner.authenticate_async(asked.token), judgement, self.authorization)
+        with self._judgements.begin(asked.token, asked.owner.issuer, adapter, self.authorization) as judgement:
+            return _let_through(await asked.owner.authenticate_async(asked.token), judgement)
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
         if any(each.issuer == principal.issuer for each in self._authenticators):
-            self._authorizer.demand(principal, demand, Call(adapter, principal=principal))
+            self._authorizer.demand(principal, demand, Call(adapter, self.authorization, principal=principal))
         else:
             self._validator.demand(principal, demand, adapter=adapter)
 
     def authorize(self, principal: Principal, resource: Resource, *, adapter: str = _CODE) -> Binding:
         """The binding that grants a resource to a principal of either; see `Validator.authorize`."""
         if any(each.issuer == principal.issuer for each in self._authenticators):
-            return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
+            call = Call(adapter, self.authorization, principal=principal)
+            return self._authorizer.authorize(principal, resource, call)
         return self._validator.authorize(principal, resource, adapter=adapter)
+
+    def replace_bindings(self, bindings: Bindings) -> None:
+        """See `Validator.replace_bindings`."""
+        self._validator.replace_bindings(bindings)
 
     def check_demands(self, demands: Mapping[str, Demand], routes: Iterable[tuple[str, Container[str]]] = ()) -> None:
         """See `Validator.check_demands`."""
@@ -225,19 +233,19 @@ class _Asked(NamedTuple):
         return "_Asked()"
 
 
-def _proven(found: Found, demand: Demand, judgement: Judgement, authorization: Authorization) -> Principal:
+def _proven(found: Found, demand: Demand, judgement: Judgement) -> Principal:
     caller = found.caller
     if isinstance(caller, UnverifiedBearer):
         raise refusal(Reason.ISSUER_UNKNOWN, ISS)
     judgement.principal = caller
-    judgement.granted = authorization.check(demand, caller)
+    judgement.granted = judgement.authorization.check(demand, caller)
     judgement.accepted(caller, cached=found.remembered)
     return caller
 
 
-def _let_through(found: Found, judgement: Judgement, authorization: Authorization) -> Caller:
+def _let_through(found: Found, judgement: Judgement) -> Caller:
     if isinstance(found.caller, Principal):
-        return _proven(found, ANYBODY, judgement, authorization)
+        return _proven(found, ANYBODY, judgement)
     judgement.let_through()
     return found.caller
 

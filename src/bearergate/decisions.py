@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict
 
 from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.authorization import Authorization
 from bearergate.core.claims import ISS
 from bearergate.core.errors import AccessDenied, Refusal
 from bearergate.core.events import AccessGranted, Event, Observer, TokenAccepted, TokenRejected, UnverifiedIdentity
@@ -44,8 +45,12 @@ class Call:
     """Who vouches for the verdict while it is remembered, and with keys of which generation it was made."""
     generation: int = 0
 
-    def __init__(self, adapter: str, token: str = "", principal: Principal | None = None) -> None:
+    def __init__(
+        self, adapter: str, authorization: Authorization, token: str = "", principal: Principal | None = None
+    ) -> None:
         self.adapter = adapter
+        self.authorization = authorization
+        """What was in force when the call began: it decides, and its version is told."""
         self.token = token
         self.started = monotonic_clock()
         self.principal = principal
@@ -55,14 +60,11 @@ class Call:
 class Decisions:
     """Tells observers, and the audit log where it is on, what was decided."""
 
-    def __init__(
-        self, validation: Validation, observers: Iterable[Observer], clock: Clock, policy_version: str
-    ) -> None:
+    def __init__(self, validation: Validation, observers: Iterable[Observer], clock: Clock) -> None:
         self._validation = validation
         self._observers = tuple(observers)
         self._audit = AuditLog()
         self._clock = clock
-        self._policy_version = policy_version
 
     def accepted(self, principal: Principal, call: Call) -> None:
         """A token was accepted, and all that its route demands."""
@@ -71,9 +73,8 @@ class Decisions:
         token_issuer = call.unverified.claims.string(ISS) or ""
         self._tell_accepted(principal, call.unverified.header, token_issuer, call, cached=False)
 
-    def repeated(self, verdict: Verdict, call: Call, granted: Granted | None = None) -> None:
+    def repeated(self, verdict: Verdict, call: Call) -> None:
         """A token was accepted because it was proven a short while ago."""
-        call.granted = granted
         self._tell_accepted(verdict.principal, verdict.header, verdict.token_issuer, call, cached=True)
 
     def _tell_accepted(
@@ -87,7 +88,7 @@ class Decisions:
                 kid=header.kid,
                 alg=header.alg,
                 adapter=call.adapter,
-                policy_version=self._policy_version,
+                policy_version=call.authorization.policy_version,
                 duration_us=_elapsed_us(call),
                 cached=cached,
                 granted=call.granted,
@@ -101,10 +102,10 @@ class Decisions:
         self.tell(
             AccessGranted(
                 time=self._clock(),
-                principal=principal,
+                principal=principal.itself,
                 granted=granted,
                 adapter=call.adapter,
-                policy_version=self._policy_version,
+                policy_version=call.authorization.policy_version,
                 duration_us=_elapsed_us(call),
             )
         )
@@ -122,10 +123,10 @@ class Decisions:
                 claim=error.claim,
                 expected=error.expected,
                 actual=error.actual,
-                principal=call.principal,
+                principal=None if call.principal is None else call.principal.itself,
                 unverified=self._said(call),
                 adapter=call.adapter,
-                policy_version=self._policy_version,
+                policy_version=call.authorization.policy_version,
                 duration_us=_elapsed_us(call),
                 **denied(error),
             )

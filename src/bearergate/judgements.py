@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.authorization import Authorization
 from bearergate.core.errors import Refusal
 from bearergate.core.events import Observer, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted, UnverifiedIdentity
 from bearergate.core.identity import unverified_identity
@@ -21,21 +22,22 @@ from bearergate.decisions import Decisions, denied
 class Judgements:
     """Tells observers, and the audit log where it is on, what was decided."""
 
-    def __init__(self, observers: Iterable[Observer], clock: Clock, policy_version: str) -> None:
+    def __init__(self, observers: Iterable[Observer], clock: Clock) -> None:
         """`clock`: wall clock in seconds since the epoch."""
         # Without any issuer: only to read what a token says of itself.
         self.reading = Validation(())
-        self.decisions = Decisions(self.reading, observers, clock, policy_version)
+        self.decisions = Decisions(self.reading, observers, clock)
         self.clock = clock
-        self.policy_version = policy_version
 
     @contextmanager
-    def begin(self, token: str, issuer: str, adapter: str) -> Generator[Judgement, None, None]:
+    def begin(
+        self, token: str, issuer: str, adapter: str, authorization: Authorization
+    ) -> Generator[Judgement, None, None]:
         """One judgement. Where it ends in a refusal, that is told; what else it ends in is told by the judge.
 
-        `issuer`: as configured, whose token it says it is.
+        `issuer`: as configured, whose token it says it is. `authorization`: in force now.
         """
-        judgement = Judgement(self, token, issuer, adapter)
+        judgement = Judgement(self, token, issuer, adapter, authorization)
         try:
             yield judgement
         except Refusal as error:
@@ -46,14 +48,15 @@ class Judgements:
 class Judgement:
     """What is known of one judgement while it goes on."""
 
-    __slots__ = ("_adapter", "_all", "_issuer", "_started", "_token", "granted", "principal")
-
-    def __init__(self, judgements: Judgements, token: str, issuer: str, adapter: str) -> None:
+    def __init__(
+        self, judgements: Judgements, token: str, issuer: str, adapter: str, authorization: Authorization
+    ) -> None:
         self._all = judgements
         self._token = token
         self._issuer = issuer
         self._adapter = adapter
         self._started = monotonic_clock()
+        self.authorization = authorization
         self.principal: Principal | None = None
         """Set once it is known who bears the token; a route may still demand more."""
         self.granted: Granted | None = None
@@ -71,7 +74,7 @@ class Judgement:
                 kid=said.kid,
                 alg=said.alg or "",
                 adapter=self._adapter,
-                policy_version=self._all.policy_version,
+                policy_version=self.authorization.policy_version,
                 duration_us=self._elapsed_us(),
                 cached=cached,
                 granted=self.granted,
@@ -88,7 +91,7 @@ class Judgement:
                 issuer=self._issuer,
                 unverified=self._said(),
                 adapter=self._adapter,
-                policy_version=self._all.policy_version,
+                policy_version=self.authorization.policy_version,
                 duration_us=self._elapsed_us(),
             )
         )
@@ -109,7 +112,7 @@ class Judgement:
                 principal=self.principal,
                 unverified=self._said(),
                 adapter=self._adapter,
-                policy_version=self._all.policy_version,
+                policy_version=self.authorization.policy_version,
                 duration_us=self._elapsed_us(),
                 **denied(error),
             )

@@ -10,7 +10,7 @@ from typing import Final
 
 from bearergate.authorizer import Authorizer
 from bearergate.clocks import Clock, monotonic_clock, wall_clock
-from bearergate.core.access import ANYBODY, Demand
+from bearergate.core.access import ANYBODY, Demand, check_demands
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.authorization import Authorization
 from bearergate.core.bindings import Binding, Bindings
@@ -19,7 +19,6 @@ from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigE
 from bearergate.core.events import Observer
 from bearergate.core.examination import Examination
 from bearergate.core.jwk import KeySet
-from bearergate.core.jws import SLOW_ALGORITHMS
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
@@ -64,7 +63,7 @@ class Validator:
 
         `clock`: wall clock in seconds since the epoch, for claims; `monotonic`: clock in seconds for the age of keys.
         `fetch`: replaces HTTP for every issuer. `supply`: where keys come from besides their issuers. `bindings`: who
-        may do what; without them nobody may ask.
+        may do what; without them nobody may ask. `policy_version`: of everything but the bindings, for events.
         Raises ConfigError when no issuer is given.
         """
         policies = tuple(issuers)
@@ -75,9 +74,9 @@ class Validator:
         self._clock = clock or wall_clock
         self._validation = Validation(policies, max_token_bytes=max_token_bytes)
         self.spellings: frozenset[str] = frozenset(self._validation.issuers)
-        self._decisions = Decisions(self._validation, observers, self._clock, policy_version)
-        self.authorization = Authorization(bindings, {policy.issuer: policy.groups for policy in policies})
-        self._authorizer = Authorizer(self.authorization, self._decisions)
+        self._decisions = Decisions(self._validation, observers, self._clock)
+        self.authorization = Authorization(bindings, {each.issuer: each.groups for each in policies}, policy_version)
+        self._authorizer = Authorizer(self._decisions)
         self._verdicts = Verdicts(verdicts, self._clock)
         self._keys = Keys(
             {policy.issuer: policy.keys for policy in policies},
@@ -142,7 +141,7 @@ class Validator:
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
-        self._authorizer.demand(principal, demand, Call(adapter, principal=principal))
+        self._authorizer.demand(principal, demand, Call(adapter, self.authorization, principal=principal))
 
     def authorize(self, principal: Principal, resource: Resource, *, adapter: str = _CODE) -> Binding:
         """The first binding that matches a principal of this validator, if it grants the resource.
@@ -150,18 +149,22 @@ class Validator:
         Raises AccessDenied (403) with `binding_none`, `binding_error`, `resource_not_granted`, or why there are no
         groups to decide by; ConfigError where no bindings are configured. One event tells what was decided.
         """
-        return self._authorizer.authorize(principal, resource, Call(adapter, principal=principal))
+        call = Call(adapter, self.authorization, principal=principal)
+        return self._authorizer.authorize(principal, resource, call)
+
+    def replace_bindings(self, bindings: Bindings) -> None:
+        """Decide by these bindings from now on, by all of them at once; also about tokens that are remembered.
+
+        Calls that have begun are decided by those before. The `policy_version` of an event says which it was.
+        """
+        self.authorization = self.authorization.replaced(bindings)
 
     def check_demands(self, demands: Mapping[str, Demand], routes: Iterable[tuple[str, Container[str]]] = ()) -> None:
         """Raise ConfigError with every demand that nobody can meet here, by the path of who demands it.
 
         `routes`: for paths that are routes, the arguments that they have.
         """
-        found = [self._problem(demand, path) for path, demand in demands.items()]
-        found += [demands.get(path, ANYBODY).problem_of_route(arguments, path) for path, arguments in routes]
-        problems = [problem for problem in found if problem is not None]
-        if problems:
-            raise ConfigError(problems)
+        check_demands(demands, routes, self.audiences, has_bindings=self.authorization.has_bindings)
 
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
@@ -193,11 +196,11 @@ class Validator:
         except Refusal as error:
             if demand.optional and isinstance(error, AuthenticationRequired):
                 return None
-            self._decisions.rejected(error, Call(adapter))
+            self._decisions.rejected(error, Call(adapter, self.authorization))
             raise
 
     def _prove(self, token: str, demand: Demand, adapter: str) -> Principal:
-        call = Call(adapter, token)
+        call = Call(adapter, self.authorization, token)
         try:
             unverified, policy = self._begin(token, call)
             keys = self._keys.find(policy.issuer, unverified.header)
@@ -212,7 +215,7 @@ class Validator:
                 call.principal = self._finish(unverified, policy, refreshed)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
-                call.granted = self.authorization.check(demand, call.principal)
+                call.granted = call.authorization.check(demand, call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
@@ -220,7 +223,7 @@ class Validator:
         return call.principal
 
     async def _prove_async(self, token: str, demand: Demand, adapter: str) -> Principal:
-        call = Call(adapter, token)
+        call = Call(adapter, self.authorization, token)
         try:
             unverified, policy = self._begin(token, call)
             keys = await self._keys.find_async(policy.issuer, unverified.header)
@@ -235,7 +238,7 @@ class Validator:
                 call.principal = await self._finish_async(unverified, policy, refreshed)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
-                call.granted = self.authorization.check(demand, call.principal)
+                call.granted = call.authorization.check(demand, call.principal)
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
@@ -244,13 +247,15 @@ class Validator:
 
     def _repeat(self, verdict: Verdict, demand: Demand, adapter: str) -> Principal:
         """The same verdict once more; what a route demands is looked at each time."""
-        granted = None
+        is_observed = self._decisions.are_observed()
+        if demand is ANYBODY and not is_observed:
+            return verdict.principal
+        # With the token, of which a refusal tells what it told the first time.
+        call = Call(adapter, self.authorization, verdict.token, verdict.principal)
         if demand is not ANYBODY:
-            # With the token, of which a refusal tells what it told the first time.
-            call = Call(adapter, verdict.token, verdict.principal)
-            granted = self._authorizer.demand(verdict.principal, demand, call)
-        if self._decisions.are_observed():
-            self._decisions.repeated(verdict, Call(adapter), granted)
+            call.granted = self._authorizer.demand(verdict.principal, demand, call)
+        if is_observed:
+            self._decisions.repeated(verdict, call)
         return verdict.principal
 
     def _remember(self, call: Call, principal: Principal) -> None:
@@ -265,13 +270,11 @@ class Validator:
 
     def checked(self, demand: Demand) -> Demand:
         """The demand, if a token can meet it at all; raises ConfigError."""
-        problem = self._problem(demand, "audience" if demand.binding is None else "demand")
+        path = "audience" if demand.binding is None else "demand"
+        problem = demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
         if problem is not None:
             raise ConfigError([problem])
         return demand
-
-    def _problem(self, demand: Demand, path: str) -> Problem | None:
-        return demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
 
     def _begin(self, token: str, call: Call) -> tuple[Examination, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
@@ -285,7 +288,7 @@ class Validator:
         return self._validation.finish(x, policy, keys, self._clock())
 
     async def _finish_async(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
-        if unverified.header.alg not in SLOW_ALGORITHMS and not keys.has_large_keys:
+        if not keys.is_slow(unverified.header):
             return self._finish(unverified, policy, keys)
         import asyncio
 

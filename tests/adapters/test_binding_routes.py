@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from flask import Flask, abort, request
 
-from bearergate import ConfigError, Demand, Reason, asgi, wsgi
+from bearergate import ConfigError, Demand, Principal, Reason, asgi, wsgi
 from bearergate.core.access import ANYBODY
+from bearergate.core.events import AccessGranted, TokenAccepted, TokenRejected
 from bearergate.core.policy import IssuerPolicy
 from bearergate.flask import ResourceServer, principal, require
 from bearergate.validator import Validator
 from tests.adapters.drivers import http_scope, run_asgi, run_wsgi, wsgi_environ
 from tests.adapters.flask_application import ask, protected, subject
 from tests.adapters.tokens import bearer
-from tests.authorizing import DEMAND, GCP, ISSUER, Scene, member, stranger
+from tests.authorizing import DEMAND, GCP, ISSUER, VPC, Scene, member, stranger
 from tests.vouchers import AUDIENCE
 
 
@@ -147,6 +148,23 @@ def test_options_of_a_view_with_a_binding_are_judged_as_the_view(scene: Scene) -
     assert ask(app, path="/aws-vpc", method="OPTIONS").status_code == 401
     assert ask(app, stranger(), "/aws-vpc", method="OPTIONS").status_code == 403
     assert ask(app, member(), "/aws-vpc", method="OPTIONS").status_code == 200
+
+
+def test_what_a_view_asks_is_told_of_the_caller_and_not_of_the_request(scene: Scene) -> None:
+    """Events are kept for longer than a request, outside of which the view's `principal` is nobody."""
+    app = protected(scene.validator)
+    wanted = {"vpc": VPC, "gcp": GCP}
+
+    @app.get("/<name>")
+    @require
+    def view(name: str) -> str:
+        return scene.validator.authorize(principal, wanted[name], adapter="flask").name
+
+    assert [ask(app, member(), f"/{name}").status_code for name in wanted] == [200, 403]
+    asked = [event for event in scene.told() if not isinstance(event, TokenAccepted)]
+    assert [type(event) for event in asked] == [AccessGranted, TokenRejected]
+    assert [type(event.principal) for event in asked] == [Principal, Principal]
+    assert [event.principal and event.principal.subject for event in asked] == ["ada", "ada"]
 
 
 def test_the_application_of_an_open_view_may_ask_itself(scene: Scene) -> None:

@@ -72,6 +72,25 @@ def test_groups_of_a_principal_of_no_configured_issuer_are_in_the_usual_claim() 
     assert denial(whole, someone).reason is Reason.BINDING_ERROR
 
 
+def test_other_bindings_are_another_authorization_of_the_same_policy() -> None:
+    before = authorization(bindings(dev='"admin" in claims.roles'), issuer="roles")
+    after = before.replaced(bindings(all="true"))
+    someone = principal(claims={"roles": ("admin",)})
+    assert denial(before, someone).reason is Reason.BINDING_ERROR
+    assert after.authorize(someone, VPC).name == "all"
+    assert denial(after.replaced(bindings(dev='"admin" in claims.roles')), someone).reason is Reason.BINDING_ERROR
+
+
+def test_the_version_is_that_of_the_bindings_and_of_everything_else() -> None:
+    assert Authorization(None, {}, "v1").policy_version == "v1"
+    started = Authorization(bindings(all="true"), {}, "v1")
+    replaced = Authorization(bindings(all="false"), {}, "v1").replaced(bindings(all="true"))
+    assert replaced.policy_version == started.policy_version
+    assert Authorization(None, {}, "v1").replaced(bindings(all="true")).policy_version == started.policy_version
+    assert Authorization(bindings(all="false"), {}, "v1").policy_version != started.policy_version
+    assert Authorization(bindings(all="true"), {}, "v2").policy_version != started.policy_version
+
+
 def test_whatever_else_is_demanded_comes_before_the_binding() -> None:
     whole = authorization(bindings(all="true"))
     for options, error in (

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from bearergate.core.access import ANYBODY, Demand
+from bearergate.core.access import ANYBODY, Demand, check_demands
 from bearergate.core.errors import ConfigError
 from bearergate.core.resources import Resource
 
@@ -126,3 +126,11 @@ def test_a_route_without_the_argument_is_named() -> None:
     assert str(MODULE.problem_of_route({"other"}, "view x")) == (
         "view x: has no argument 'name', by which it names its resource; write it in the rule"
     )
+
+
+def test_all_demands_that_nobody_can_meet_are_named_at_once() -> None:
+    demands = {"view a": Demand(audience="other"), "view b": MODULE, "view c": Demand(scope="read")}
+    check_demands({"view b": MODULE}, [("view b", {"name"}), ("view d", ())], {"api"}, has_bindings=True)
+    with pytest.raises(ConfigError) as caught:
+        check_demands(demands, [("view b", {"id"}), ("view d", ())], {"api"}, has_bindings=False)
+    assert [problem.path for problem in caught.value.problems] == ["view a", "view b", "view b"]

@@ -84,3 +84,9 @@ def test_a_key_without_alg_fits_every_algorithm_of_its_type() -> None:
 def test_large_keys_are_known() -> None:
     assert not parse(RSA, EC).has_large_keys
     assert parse(EC, without(RSA, n=number(1 << 4096 | 1))).has_large_keys
+
+
+def test_large_keys_and_large_curves_are_slow() -> None:
+    assert not any(parse(RSA, EC).is_slow(header(alg)) for alg in ("RS256", "PS512", "ES256", "EdDSA"))
+    assert all(parse(EC).is_slow(header(alg)) for alg in ("ES384", "ES512"))
+    assert parse(without(RSA, n=number(1 << 4096 | 1))).is_slow(header("RS256"))

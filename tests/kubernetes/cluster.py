@@ -64,11 +64,10 @@ class Cluster:
     def chain(self, *authenticators: Any, **options: Any) -> Chain:
         """Reviews, unless told otherwise."""
         return Chain(
-            self.validator(),
+            self.validator(policy_version="v1"),
             authenticators or [self.review(**options)],
             observers=[self.events.append],
             clock=self.clock,
-            policy_version="v1",
         )
 
     def token(self, **claims: Any) -> str:

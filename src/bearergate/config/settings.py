@@ -5,21 +5,18 @@ Knows no source and no key: schema.py builds it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bearergate.core.bindings import Bindings
 from bearergate.core.events import Observer
-from bearergate.core.expression import Expression
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.keyring import KeyLifecycle
-from bearergate.core.path_match import PathPattern
 from bearergate.core.policy import IssuerPolicy
+from bearergate.core.policy_version import digest, version_with
 from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.core.service_accounts import ClusterPolicy
 from bearergate.key_supply import KeySupply
@@ -57,20 +54,23 @@ class Settings:
     @cached_property
     def policy_version(self) -> str:
         """A short digest of every setting that decides: two processes with equal policies have equal versions."""
+        return version_with(self.bindings, self._rest_version)
+
+    @cached_property
+    def _rest_version(self) -> str:
+        """The same without the bindings, which a running application may replace."""
         deciding: list[object] = [self.issuers, self.lifecycle, self.max_token_bytes]
         # Not where the files of a cluster are: that is the business of one machine.
         clusters = [
             (each.issuer, each.mode, each.audiences, each.api_server, each.algorithms) for each in self.service_accounts
         ]
         deciding += [clusters] if clusters else []
-        deciding += [] if self.bindings is None else [{"bindings": tuple(self.bindings)}]
         if self.registry is not None:
             own = self.registry
             # Not its database and folders: they are the business of one machine.
             switches = (own.allow_private_issuers, own.robot_audience_optional, own.robot_messages)
             deciding += [{"registry": (own.issuer, own.service, switches)}]
-        effective = _plain(deciding)
-        return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
+        return digest(deciding)
 
     def origin(self, path: str) -> str:
         """Where a setting came from: `default`, `preset dex`, `file gate.yaml line 12`. KeyError for no setting."""
@@ -94,7 +94,7 @@ class Settings:
             fetch=fetch,
             clock=clock,
             observers=observers,
-            policy_version=self.policy_version,
+            policy_version=self._rest_version,
             supply=self.supply,
             verdicts=self.verdicts,
             bindings=self.bindings,
@@ -119,23 +119,4 @@ class Settings:
         from bearergate.kubernetes import authenticators
 
         asked = authenticators(self.service_accounts, max_token_bytes=self.max_token_bytes, clock=clock)
-        return Chain(validator, asked, observers=told, clock=clock, policy_version=self.policy_version)
-
-
-def _plain(value: object) -> object:
-    """The value as JSON data with one spelling per meaning."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Expression | PathPattern):
-        return value.text
-    if is_dataclass(value) and not isinstance(value, type):
-        return {member.name: _plain(getattr(value, member.name)) for member in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(member) for key, member in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(str(item) for item in value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    return value
+        return Chain(validator, asked, observers=told, clock=clock)

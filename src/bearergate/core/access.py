@@ -6,7 +6,7 @@ Runs on every request, never cached. Knows no route: adapters say what is asked 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -103,6 +103,24 @@ class Demand:
 
 ANYBODY: Final = Demand()
 """Demands nothing but a good token."""
+
+
+def check_demands(
+    demands: Mapping[str, Demand],
+    routes: Iterable[tuple[str, Container[str]]],
+    audiences: Container[str],
+    *,
+    has_bindings: bool,
+) -> None:
+    """Raise ConfigError with every demand that nobody can meet, by the path of who demands it.
+
+    `routes`: for paths that are routes, the arguments that they have.
+    """
+    found = [demand.problem(audiences, path, has_bindings=has_bindings) for path, demand in demands.items()]
+    found += [demands.get(path, ANYBODY).problem_of_route(arguments, path) for path, arguments in routes]
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _is_text(value: object) -> bool:

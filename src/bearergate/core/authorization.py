@@ -12,6 +12,7 @@ from bearergate.core.access import Demand, check_access
 from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.policy import GroupsFrom
+from bearergate.core.policy_version import version_with
 from bearergate.core.principal import Principal
 from bearergate.core.resources import Granted, Resource
 
@@ -19,12 +20,24 @@ _NONE_CONFIGURED: Final = Problem("bindings", "none are configured", "configure 
 
 
 class Authorization:
-    """The bindings of one configuration, for principals of all of its issuers. Immutable."""
+    """The bindings of one configuration, for principals of all of its issuers. Immutable.
 
-    def __init__(self, bindings: Bindings | None, sources: Mapping[str, GroupsFrom]) -> None:
-        """`bindings`: None where none are configured. `sources`: where groups are read from, by issuer."""
+    `policy_version`: of the whole policy that they are part of.
+    """
+
+    def __init__(self, bindings: Bindings | None, sources: Mapping[str, GroupsFrom], rest_version: str = "") -> None:
+        """`bindings`: None where none are configured. `sources`: where groups are read from, by issuer.
+
+        `rest_version`: the version of the policy without its bindings.
+        """
         self._bindings = bindings
         self._sources = sources
+        self._rest_version = rest_version
+        self.policy_version = version_with(bindings, rest_version)
+
+    def replaced(self, bindings: Bindings) -> Authorization:
+        """The same with other bindings, and the version of the policy with those."""
+        return Authorization(bindings, self._sources, self._rest_version)
 
     @property
     def has_bindings(self) -> bool:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bearergate.core.derived import Derived
 from bearergate.core.errors import refusal
-from bearergate.core.jws import ALGORITHMS, Algorithm, PublicKey, Verifier, canonical_name
+from bearergate.core.jws import ALGORITHMS, SLOW_ALGORITHMS, Algorithm, PublicKey, Verifier, canonical_name
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
 
@@ -83,10 +83,14 @@ class KeySet:
 
     @Derived
     def has_large_keys(self) -> bool:
-        """Whether one verification may take long enough to hold an event loop up (RSA over 4096 bits)."""
+        """Whether one of them is large enough to make its verifications slow (RSA over 4096 bits)."""
         return any(
             isinstance(key.public_key, RSAPublicKey) and key.public_key.key_size > LARGE_RSA_BITS for key in self.keys
         )
+
+    def is_slow(self, header: JoseHeader) -> bool:
+        """Whether verifying a token may take long enough to hold an event loop up."""
+        return header.alg in SLOW_ALGORITHMS or self.has_large_keys
 
     @Derived
     def kids(self) -> frozenset[str]:

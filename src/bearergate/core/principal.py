@@ -55,6 +55,11 @@ class Principal:
     claims: Mapping[str, Frozen] = field(repr=False, hash=False)
     """All verified claims, immutable."""
 
+    @property
+    def itself(self) -> Principal:
+        """This record; of a proxy that stands for it while one request lasts, what may be kept for longer."""
+        return self
+
     @classmethod
     def proven(cls, values: dict[str, Any], derive: Callable[..., dict[str, Any]], *given: Any) -> Self:
         """A principal whose remaining values are derived, from what is given, when one of them is first asked for.
