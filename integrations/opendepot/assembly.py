@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bearergate.core.events import Observer
@@ -35,14 +36,14 @@ def assemble(
         authz_url=flags.authz_url,
         token_url=flags.token_url,
     )
-    validator = None
-    if settings is not None:
-        validator = replace(settings, bindings=manifests).validator(fetch=fetch, observers=observers)
-    return Registry(
+    registry = Registry(
         storage=Storage(storage),
-        validator=validator,
-        alongside=manifests.watching,
-        login=None if settings is None else login,
+        validator=None,
         tickets=Tickets() if tickets is None else tickets,
         anonymous=flags.anonymous_auth,
     )
+    if settings is None:
+        return registry
+    validator = replace(settings, bindings=manifests.bindings).validator(fetch=fetch, observers=observers)
+    watching = partial(manifests.watching, validator.replace_bindings)
+    return replace(registry, validator=validator, login=login, alongside=watching)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bearergate import ConfigError
 from bearergate.config.group_bindings import SUFFIXES, read_group_bindings
-from bearergate.core.bindings import Binding, Bindings
-from bearergate.core.facts import Facts
+from bearergate.core.bindings import Bindings
 
 INTERVAL: Final = 1.0
 """Seconds between two looks at the folder."""
@@ -27,39 +26,29 @@ _Print: TypeAlias = tuple[tuple[str, int, int, int], ...] | str
 """What a folder looks like from outside: of each file its name, inode, size and time; or why it cannot be listed."""
 
 
-class Manifests(Bindings):
-    """The bindings that are in force, for `Settings.bindings`. Threads may share it."""
+class Manifests:
+    """The bindings that a folder says, for `Settings.bindings` at the start and `replace_bindings` later."""
 
     def __init__(self, folder: Path) -> None:
         """Read the folder; raises ConfigError when it is broken, because there is nothing yet that could stay."""
         self._folder = folder
         self._seen = self._judged = _print_of(folder)
-        self._current = _read(folder)
-        super().__init__(self._current, self._current.problems)
-
-    def current(self) -> Bindings:
-        """The bindings in force now: one immutable set, swapped by one assignment."""
-        return self._current
-
-    def __iter__(self) -> Iterator[Binding]:
-        return iter(self._current)
-
-    def __len__(self) -> int:
-        return len(self._current)
-
-    def match(self, facts: Facts) -> Binding:
-        """By the bindings in force now; the rest of the decision is about the one that matched."""
-        return self._current.match(facts)
+        self.bindings = _read(folder)
+        """What the folder said when it was last taken over: one immutable set."""
 
     @contextmanager
-    def watching(self, *, interval: float = INTERVAL) -> Iterator[None]:
-        """Look at the folder every so many seconds while the block runs, whether anybody asks for anything or not."""
+    def watching(self, take_over: Callable[[Bindings], None], *, interval: float = INTERVAL) -> Iterator[None]:
+        """Look at the folder every so many seconds while the block runs, whether anybody asks for anything or not.
+
+        `take_over`: is called with the bindings after every change, in a thread of its own.
+        """
         is_over = threading.Event()
 
         def watch() -> None:
             while not is_over.wait(interval):
                 try:
-                    self.look()
+                    if self.look():
+                        take_over(self.bindings)
                 except Exception:  # noqa: BLE001 - a watch that ended here would never see a grant revoked
                     _log.exception("looking at the manifests failed")
 
@@ -71,23 +60,27 @@ class Manifests(Bindings):
             is_over.set()
             thread.join()
 
-    def look(self) -> None:
-        """Take over what has not changed since the last look: a file that is being written may say half of it."""
+    def look(self) -> bool:
+        """Whether there are other bindings now: those of a folder that has changed, and kept still since the last look.
+
+        A file that is being written may say half of it.
+        """
         before, self._seen = self._seen, _print_of(self._folder)
         if self._seen == self._judged or self._seen != before:
-            return
+            return False
         try:
             bindings = _read(self._folder)
         except ConfigError as error:
             _log.error("the manifests are broken, what they said before stays in force: %s", error)
             self._judged = self._seen
-            return
+            return False
         if _print_of(self._folder) != self._seen:
             # It changed while it was read: at the next look but one.
-            return
-        self._current = bindings
+            return False
+        self.bindings = bindings
         self._judged = self._seen
         _log.info("%d bindings are in force", len(bindings))
+        return True
 
 
 def _read(folder: Path) -> Bindings:

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from bearergate import ConfigError
+from bearergate import ConfigError, Resource, Validator
+from bearergate.config.group_bindings import MODULE, read_group_bindings
+from bearergate.core.bindings import Bindings
+from bearergate.core.events import AccessGranted, Event
+from bearergate.core.policy import IssuerPolicy
+from bearergate.core.policy_version import version_with
+from bearergate.testing import FakeIssuer
 from integrations.opendepot.manifests import Manifests
 from integrations.processes import wait_until
 
+ISSUER = FakeIssuer("https://dex.example.com", audience="opendepot")
 MANIFEST = """\
 apiVersion: opendepot.defdev.io/v1alpha1
 kind: GroupBinding
@@ -40,10 +47,10 @@ class Folder:
         return Manifests(self.path)
 
     def names(self, manifests: Manifests, *, looks: int = 1) -> list[str]:
-        """The bindings in force after so many more looks."""
+        """The bindings that are taken over after so many more looks."""
         for _ in range(looks):
             manifests.look()
-        return [binding.name for binding in manifests.current()]
+        return [binding.name for binding in manifests.bindings]
 
 
 @pytest.fixture
@@ -83,8 +90,8 @@ def test_half_a_manifest_is_never_in_force(folder: Folder) -> None:
     (folder.path / "a.yaml").write_text(whole, encoding="utf-8")
     for _ in range(4):
         folder.names(manifests)
-        assert next(iter(manifests.current())).expression.text != "len(groups) > 0"
-    assert next(iter(manifests.current())).expression.text == 'len(groups) > 0 && "ops" in groups'
+        assert next(iter(manifests.bindings)).expression.text != "len(groups) > 0"
+    assert next(iter(manifests.bindings)).expression.text == 'len(groups) > 0 && "ops" in groups'
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,7 @@ def test_an_invalid_expression_breaks_nothing_and_is_named_in_the_log(
     # Mended, it is one like any other.
     folder.write("a", '"dev" in groups')
     folder.names(manifests, looks=2)
-    assert manifests.current().problems == ()
+    assert manifests.bindings.problems == ()
 
 
 def test_an_empty_folder_is_not_broken_and_grants_nothing(folder: Folder) -> None:
@@ -171,60 +178,69 @@ def test_a_volume_that_is_swapped_by_a_link_is_seen(tmp_path: Path) -> None:
     (tmp_path / "..new").symlink_to("..2")
     (tmp_path / "..new").rename(tmp_path / "..data")
     folder.names(manifests, looks=2)
-    assert next(iter(manifests.current())).expression.text == "len(groups) > 2"
+    assert next(iter(manifests.bindings)).expression.text == "len(groups) > 2"
 
 
-def test_everybody_sees_whole_sets(folder: Folder) -> None:
-    """Threads ask while two files change all the time: each finds both old or both new."""
-    states: set[frozenset[str]] = set()
+def test_everybody_is_judged_by_whole_sets(folder: Folder) -> None:
+    """Threads ask while two files change all the time: each is judged by both old or both new, as its event tells."""
+    events: list[Event] = []
     stop = threading.Event()
 
-    def put(number: int) -> str:
-        expression = f"len(groups) > {number}"
+    def put(number: int) -> Bindings:
         for name in ("a", "b"):
-            folder.write(name, expression)
-        return expression
+            folder.write(name, f"len(groups) > {-number}")
+        return read_group_bindings(folder.path)
 
-    put(0)
+    sets = [put(0)]
     manifests = folder.open()
+    validator = _validator(manifests.bindings, events)
+    principal = validator.validate(ISSUER.mint(groups=["dev"]))
 
     def ask() -> None:
         while not stop.wait(0.0005):
-            states.add(frozenset(binding.expression.text for binding in manifests.current()))
+            validator.authorize(principal, Resource(MODULE, "vpc"))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    with manifests.watching(interval=0.002):
+    with manifests.watching(validator.replace_bindings, interval=0.002):
         for number in range(1, 20):
-            _eventually(manifests, put(number))
+            sets.append(put(number))
+            _eventually(validator, sets[-1])
     stop.set()
     for thread in threads:
         thread.join()
-    assert all(len(state) == 1 for state in states)
-    assert len(states) > 1
+    told = {event.policy_version for event in events if isinstance(event, AccessGranted)}
+    assert told <= {version_with(each, "") for each in sets}
+    assert len(told) > 1
 
 
 def test_who_watches_goes_on_whatever_happens(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     class Shaken(Manifests):
         falls = 3
 
-        def look(self) -> None:
+        def look(self) -> bool:
             self.falls -= 1
             if self.falls >= 0:
                 raise OSError("the disk is gone")
-            super().look()
+            return super().look()
 
     folder.write("a")
     manifests = Shaken(folder.path)
+    validator = _validator(manifests.bindings, [])
     folder.write("a", "len(groups) > 7")
-    with manifests.watching(interval=0.002):
-        _eventually(manifests, "len(groups) > 7")
+    with manifests.watching(validator.replace_bindings, interval=0.002):
+        _eventually(validator, read_group_bindings(folder.path))
     assert [record.getMessage() for record in caplog.records].count("looking at the manifests failed") == 3
 
 
-def _eventually(manifests: Manifests, text: str) -> None:
-    def in_force() -> bool:
-        return {binding.expression.text for binding in manifests.current()} == {text}
+def _validator(bindings: Bindings, events: list[Event]) -> Validator:
+    policy = IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({"opendepot"}))
+    return Validator([policy], fetch=ISSUER.fetch, observers=[events.append], bindings=bindings)
 
-    wait_until(in_force, deadline_seconds=30, what=f"{text} to be in force")
+
+def _eventually(validator: Validator, bindings: Bindings) -> None:
+    def in_force() -> bool:
+        return validator.authorization.policy_version == version_with(bindings, "")
+
+    wait_until(in_force, deadline_seconds=30, what="the bindings to be in force")

@@ -106,7 +106,7 @@ def registry(
         (folder / "bindings" / f"{name}.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     events: list[Event] = []
     manifests = Manifests(folder / "bindings")
-    assert manifests.problems == ()
+    assert manifests.bindings.problems == ()
     app = assemble(
         replace(FLAGS, **flags),
         storage=folder / "storage",
