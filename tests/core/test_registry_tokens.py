@@ -16,18 +16,21 @@ from bearergate.core.registry_tokens import (
     ROBOT_TYP,
     Life,
     ServiceNames,
+    is_issued_by,
     libtrust_key_id,
     life,
     registry_claims,
     robot_claims,
     robot_token_policy,
 )
-from bearergate.core.robots import RobotName, acts_for, robot_principal
+from bearergate.core.robots import RobotName, robot_principal
+from bearergate.core.trust import TrustRule
 from bearergate.testing import FakeIssuer
 from tests.core.judging import ISSUER, NOW, judge, keys_of
 
 NAMES = ServiceNames("https://registry.test", "registry.test")
 CI = RobotName("acme", "ci")
+RULE = TrustRule(issuer=ISSUER.issuer, subject="job", audiences=("registry",), claims={"ref": ("main",)})
 US = FakeIssuer(NAMES.issuer, clock=lambda: NOW)
 
 
@@ -56,7 +59,7 @@ def test_nothing_outlives_a_robots_token(left: float, lives: int) -> None:
 
 def test_a_robot_token_says_which_workload_acts_and_is_good_for_its_robot() -> None:
     span = life(NOW, workload())
-    claims = robot_claims(NAMES, CI, workload(), span, "id-1")
+    claims = robot_claims(NAMES, CI, workload(), RULE, span, "id-1")
     assert claims == {
         "iss": NAMES.issuer,
         "sub": "acme+ci",
@@ -67,13 +70,24 @@ def test_a_robot_token_says_which_workload_acts_and_is_good_for_its_robot() -> N
         "jti": "id-1",
         "client_id": "acme+ci",
         "act": {"iss": ISSUER.issuer, "sub": "job", "client_id": "app"},
+        "rule": RULE.fingerprint,
     }
     proven = taken_back(claims, ROBOT_TYP)
-    assert (proven.subject, acts_for(proven)) == ("acme+ci", (ISSUER.issuer, "job"))
+    assert (proven.subject, is_issued_by(proven, [RULE])) == ("acme+ci", True)
+    assert proven.actor is not None
+    assert (proven.actor.issuer, proven.actor.subject) == (ISSUER.issuer, "job")
+
+
+def test_a_robot_token_is_good_while_the_rule_that_it_was_issued_by_is_there() -> None:
+    proven = taken_back(robot_claims(NAMES, CI, workload(), RULE, life(NOW, workload()), "id-1"), ROBOT_TYP)
+    other = replace(RULE, claims={"ref": ("dev",)})
+    assert is_issued_by(proven, [other, RULE])
+    assert not is_issued_by(proven, [other])
+    assert not is_issued_by(proven, [])
 
 
 def test_a_workload_that_names_no_client_acts_without_one() -> None:
-    claims = robot_claims(NAMES, CI, replace(workload(), client_id=None), Life(1, 2), "id-1")
+    claims = robot_claims(NAMES, CI, replace(workload(), client_id=None), RULE, Life(1, 2), "id-1")
     assert claims["act"] == {"iss": ISSUER.issuer, "sub": "job"}
 
 
@@ -83,17 +97,24 @@ def test_a_registry_token_is_no_credential() -> None:
     assert claims["access"] == [{"type": "repository", "name": "a", "actions": ["pull"]}]
     with pytest.raises(Refusal):
         taken_back(claims, REGISTRY_TYP)
-    # Not even where its header says otherwise: it has no actor.
+    # Not even where its header says otherwise: it has no actor and no rule.
     with pytest.raises(Refusal):
         taken_back({**claims, "client_id": "acme+ci"}, ROBOT_TYP)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"iss": "https://else.test"}, {"aud": "else.test"}, {"exp": NOW - 31}, {"exp": NOW + 3601}, {"act": None}],
+    [
+        {"iss": "https://else.test"},
+        {"aud": "else.test"},
+        {"exp": NOW - 31},
+        {"exp": NOW + 3601},
+        {"act": None},
+        {"rule": None},
+    ],
 )
 def test_a_robot_token_of_another_service_or_time_is_refused(change: dict[str, object]) -> None:
-    claims = robot_claims(NAMES, CI, workload(), life(NOW, workload()), "id-1")
+    claims = robot_claims(NAMES, CI, workload(), RULE, life(NOW, workload()), "id-1")
     with pytest.raises(Refusal):
         taken_back({**claims, **change}, ROBOT_TYP)
 

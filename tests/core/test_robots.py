@@ -11,7 +11,6 @@ from bearergate.core.robots import (
     RobotName,
     RobotProblem,
     RobotRefused,
-    acts_for,
     is_namespace,
     is_short_name,
     robot_name,
@@ -73,9 +72,5 @@ def test_a_robots_groups_are_ones_that_no_issuer_can_give() -> None:
     assert robot.groups == ("system:robots", "system:robots:acme", "system:robot:acme+ci")
     assert all(is_reserved(group) for group in robot.groups)
     assert (robot.subject, robot.machine, robot.name, robot.groups_problem) == ("acme+ci", True, CI, None)
-    assert acts_for(robot) == ("https://ci.test", "job")
-
-
-@pytest.mark.parametrize("actor", [None, {}, {"iss": "https://ci.test"}, {"sub": "job"}, {"iss": "", "sub": "job"}])
-def test_without_a_whole_actor_nobody_is_acted_for(actor: dict[str, str] | None) -> None:
-    assert acts_for(judge(ISSUER.mint(act=actor))) is None
+    assert robot.actor is not None
+    assert (robot.actor.issuer, robot.actor.subject) == ("https://ci.test", "job")

@@ -87,6 +87,29 @@ def test_every_claim_of_a_rule_must_hold() -> None:
     assert not rule.matches(caller(ref="main"))
 
 
+def test_a_fingerprint_is_that_of_all_rules_that_say_the_same() -> None:
+    rule = ruling(audiences=("a", "b"), claims={"ref": ("main", "dev"), "id": (7, True)})
+    assert (
+        rule.fingerprint == ruling(audiences=("b", "a"), claims={"id": (True, 7), "ref": ("dev", "main")}).fingerprint
+    )
+
+
+def test_rules_that_differ_in_anything_have_fingerprints_of_their_own() -> None:
+    rules = [
+        RULE,
+        ruling(issuer=f"{ISSUER.issuer}/"),
+        ruling(subject="job2"),
+        ruling(audiences=()),
+        ruling(audiences=("registry", "other")),
+        ruling(claims={"a": (1,)}),
+        ruling(claims={"a": (True,)}),
+        ruling(claims={"a": ("1",)}),
+        ruling(claims={"a": ("1",), "b": ("1",)}),
+        ruling(claims={"a": ("1, 1",)}),
+    ]
+    assert len({rule.fingerprint for rule in rules}) == len(rules)
+
+
 def test_what_a_token_says_of_itself_is_read_without_believing_it() -> None:
     assert read_claimed(ISSUER.forge(aud=["a", "b"])) == Claimed(ISSUER.issuer, ("a", "b"))
     assert read_claimed(ISSUER.mint(iss=None, aud=None)) == Claimed(None, ())

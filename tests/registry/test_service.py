@@ -168,6 +168,18 @@ def test_a_rule_that_is_withdrawn_ends_what_was_issued_by_it(service: Service, e
     assert service.ask(headers, PULL).status_code == 401
 
 
+@pytest.mark.parametrize("change", [{"audiences": ["else"]}, {"claims": {"ref": "main"}}, {"audiences": []}])
+def test_a_rule_that_becomes_another_ends_what_was_issued_by_the_old_one(
+    service: Service, change: dict[str, object]
+) -> None:
+    headers = basic("acme+ci", service.robot_token())
+    same = {"subject": "job", "issuer": service.workloads.issuer, "audiences": ["registry"]}
+    service.trust("ci", {**same, "subject": "another"}, same)
+    assert service.ask(headers, PULL).status_code == 200
+    service.trust("ci", {**same, **change})
+    assert service.ask(headers, PULL).status_code == 401
+
+
 @pytest.mark.parametrize("asked", [None, "else.test", "", f"{SERVICE}/"])
 def test_the_service_must_be_named(service: Service, asked: str | None) -> None:
     response = service.ask(bearer(service.dev()), PULL, service=asked)

@@ -19,6 +19,7 @@ from bearergate.core.policy import IssuerPolicy, TokenKind
 from bearergate.core.principal import Principal
 from bearergate.core.registry_scope import Access
 from bearergate.core.robots import Robot, RobotName
+from bearergate.core.trust import TrustRule
 
 ALGORITHM: Final = "RS256"
 """What every registry understands."""
@@ -30,6 +31,8 @@ AFTERLIFE: Final = 300
 """Seconds by which it may outlive what it was issued for: an upload has begun by then."""
 ACCESS: Final = "access"
 """The claim in which a registry reads what is granted."""
+RULE: Final = "rule"
+"""The claim in which a robot token says by which trust rule it was issued: the rule's fingerprint."""
 _KID_BYTES: Final = 30
 _KID_GROUP: Final = 4
 
@@ -66,12 +69,17 @@ def life(now: float, credential: Principal) -> Life:
     return Life(begins, max(begins + 1, min(begins + LONGEST_LIFE, int(allowed))))
 
 
-def robot_claims(names: ServiceNames, robot: RobotName, workload: Principal, span: Life, jti: str) -> dict[str, Json]:
-    """The claims of a robot token (RFC 9068 section 2.2); `act` is the workload (RFC 8693 section 4.1)."""
+def robot_claims(
+    names: ServiceNames, robot: RobotName, workload: Principal, rule: TrustRule, span: Life, jti: str
+) -> dict[str, Json]:
+    """The claims of a robot token (RFC 9068 section 2.2); `act` is the workload (RFC 8693 section 4.1).
+
+    `rule`: the one that lets the workload in.
+    """
     actor: dict[str, Json] = {ISS: workload.issuer, SUB: workload.subject}
     if workload.client_id is not None:
         actor[CLIENT_ID] = workload.client_id
-    return {**_claims(names, str(robot), span, jti), CLIENT_ID: str(robot), ACT: actor}
+    return {**_claims(names, str(robot), span, jti), CLIENT_ID: str(robot), ACT: actor, RULE: rule.fingerprint}
 
 
 def registry_claims(
@@ -95,7 +103,7 @@ def _claims(names: ServiceNames, subject: str, span: Life, jti: str) -> dict[str
 
 def robot_token_policy(names: ServiceNames) -> IssuerPolicy:
     """How a robot token that comes back is judged. A registry token is none: its `typ` differs, and it has no actor."""
-    required: Mapping[str, tuple[Json, ...]] = MappingProxyType({IAT: (), ACT: (), CLIENT_ID: ()})
+    required: Mapping[str, tuple[Json, ...]] = MappingProxyType({IAT: (), ACT: (), CLIENT_ID: (), RULE: ()})
     return IssuerPolicy(
         issuer=names.issuer,
         audiences=frozenset({names.service}),
@@ -104,6 +112,11 @@ def robot_token_policy(names: ServiceNames) -> IssuerPolicy:
         require=required,
         max_lifetime=LONGEST_LIFE,
     )
+
+
+def is_issued_by(proven: Principal, rules: Iterable[TrustRule]) -> bool:
+    """Whether a proven robot token was issued by one of these rules, as they are now."""
+    return any(proven.claims.get(RULE) == rule.fingerprint for rule in rules)
 
 
 def libtrust_key_id(material: bytes) -> str:

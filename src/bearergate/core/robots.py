@@ -112,9 +112,3 @@ def robot_principal(proven: Principal, name: RobotName) -> Robot:
     kept["groups_problem"] = None
     kept["machine"] = True
     return Robot(**kept, name=name)
-
-
-def acts_for(principal: Principal) -> tuple[str, str] | None:
-    """Issuer and subject of the workload that a token of ours names as its actor."""
-    actor = principal.actor
-    return None if actor is None or not actor.issuer or not actor.subject else (actor.issuer, actor.subject)

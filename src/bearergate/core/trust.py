@@ -6,6 +6,8 @@ compared exactly, the issuer too: no trailing slash is added or forgiven. Knows 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -40,6 +42,13 @@ class TrustRule:
             return False
         heard = any_audience if not self.audiences else not frozenset(self.audiences).isdisjoint(principal.audiences)
         return heard and all(_equals_one(principal.claims.get(name), values) for name, values in self.claims.items())
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for rules that say the same, in whatever order, and for no others."""
+        claims = {name: sorted(json.dumps(value) for value in values) for name, values in self.claims.items()}
+        said = json.dumps([self.issuer, self.subject, sorted(self.audiences), claims], sort_keys=True)
+        return hashlib.sha256(said.encode("ascii")).hexdigest()
 
 
 def _equals_one(value: object, wanted: tuple[Json, ...]) -> bool:

@@ -22,8 +22,8 @@ from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.registry_events import RobotRejected, RobotTokenIssued
 from bearergate.core.registry_policy import RegistryPolicy
-from bearergate.core.registry_tokens import robot_token_policy
-from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, acts_for, robot_principal
+from bearergate.core.registry_tokens import is_issued_by, robot_token_policy
+from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, robot_principal
 from bearergate.core.trust import TrustRule, match, policy_for, read_claimed
 from bearergate.core.validation import Validation
 from bearergate.fetch import Fetch, HttpFetch
@@ -88,11 +88,11 @@ class Federation:
     async def exchange(self, name: RobotName, token: str) -> Issued:
         """A robot token for a workload's own; raises RobotRefused. Whatever is decided, one event tells it."""
         try:
-            workload = await self._workload(name, token)
+            workload, rule = await self._workload(name, token)
         except RobotRefused as refused:
             self.rejected(refused, token)
             raise
-        issued = self._issuing.robot_token(name, workload)
+        issued = self._issuing.robot_token(name, workload, rule)
         self._audit.tell(
             RobotTokenIssued(
                 time=self._issuing.clock(),
@@ -125,7 +125,8 @@ class Federation:
         )
         self._audit.tell(event)
 
-    async def _workload(self, name: RobotName, token: str) -> Principal:
+    async def _workload(self, name: RobotName, token: str) -> tuple[Principal, TrustRule]:
+        """Who shows the token, and the rule that lets it in."""
         try:
             claimed = read_claimed(token)
             if claimed.issuer is None:
@@ -143,7 +144,7 @@ class Federation:
             raise RobotRefused(RobotProblem.RULE_MISMATCH, robot=name, issuer=claimed.issuer)
         if not rule.audiences:
             _log.warning("robot %s is let in by a rule without audiences, which accepts tokens for anybody", name)
-        return workload
+        return workload, rule
 
     async def _rules(self, name: RobotName, issuer: str) -> tuple[TrustRule, ...]:
         """The rules of the robot that name the issuer; there is at least one."""
@@ -181,7 +182,6 @@ class Federation:
             rules = await from_store(self._store.rules_of, name)
         except Refusal as error:
             raise RobotRefused(error, robot=name) from None
-        workload = acts_for(proven)
-        if workload is None or workload not in {(rule.issuer, rule.subject) for rule in rules or ()}:
+        if not is_issued_by(proven, rules or ()):
             raise RobotRefused(RobotProblem.RULE_WITHDRAWN, robot=name)
         return robot_principal(proven, name)

@@ -22,6 +22,7 @@ from bearergate.core.registry_tokens import (
     robot_claims,
 )
 from bearergate.core.robots import RobotName
+from bearergate.core.trust import TrustRule
 from bearergate.registry.signing import Signing
 
 
@@ -46,10 +47,10 @@ class Issuing:
         self.signing = signing
         self.clock = clock
 
-    def robot_token(self, robot: RobotName, workload: Principal) -> Issued:
-        """A token with which the workload acts as the robot."""
+    def robot_token(self, robot: RobotName, workload: Principal, rule: TrustRule) -> Issued:
+        """A token with which the workload acts as the robot, by this rule."""
         span, token_id = life(self.clock(), workload), str(uuid.uuid4())
-        claims = robot_claims(self.names, robot, workload, span, token_id)
+        claims = robot_claims(self.names, robot, workload, rule, span, token_id)
         return Issued(self.signing.sign(claims, ROBOT_TYP), token_id, span)
 
     def registry_token(self, principal: Principal, granted: Iterable[Access]) -> Issued:
