@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 
 import pytest
 
@@ -31,4 +33,30 @@ def test_a_wait_that_fails_is_over_as_well() -> None:
     for _ in range(2 * MAX_ISSUERS):
         with pytest.raises(KeyError), turnstile.passed("acme", "https://a.test"):
             raise KeyError
+    assert turnstile._waiting == {}
+
+
+def test_requests_of_many_threads_are_counted_right() -> None:
+    turnstile = Turnstile()
+    failures: list[Exception] = []
+
+    def come_and_go() -> None:
+        try:
+            for number in range(2000):
+                with turnstile.passed("acme", f"https://{number % 2}.test"):
+                    pass
+        except Exception as failure:  # noqa: BLE001 - a thread has nobody to tell it to
+            failures.append(failure)
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(8)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert failures == []
     assert turnstile._waiting == {}
