@@ -36,3 +36,9 @@ class Authorizer:
         except Refusal as error:
             self._decisions.rejected(error, call)
             raise
+
+    def demand_more(self, principal: Principal, demand: Demand, call: Call) -> None:
+        """The same of a principal of whom was told already: what a binding grants now is told by itself."""
+        granted = self.demand(principal, demand, call)
+        if granted is not None:
+            self._decisions.granted(principal, granted, call)

@@ -165,7 +165,7 @@ class Chain:
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
         if any(each.issuer == principal.issuer for each in self._authenticators):
-            self._authorizer.demand(principal, demand, Call(adapter, self.authorization, principal=principal))
+            self._authorizer.demand_more(principal, demand, Call(adapter, self.authorization, principal=principal))
         else:
             self._validator.demand(principal, demand, adapter=adapter)
 

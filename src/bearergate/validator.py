@@ -141,7 +141,7 @@ class Validator:
 
     def demand(self, principal: Principal, demand: Demand, *, adapter: str) -> None:
         """Demand more of a caller who was admitted already; raises what the demand raises, and tells it."""
-        self._authorizer.demand(principal, demand, Call(adapter, self.authorization, principal=principal))
+        self._authorizer.demand_more(principal, demand, Call(adapter, self.authorization, principal=principal))
 
     def authorize(self, principal: Principal, resource: Resource, *, adapter: str = _CODE) -> Binding:
         """The first binding that matches a principal of this validator, if it grants the resource.

@@ -82,6 +82,20 @@ def test_a_middleware_that_demands_anything_takes_no_unverified_bearer_on_any_pa
         assert run_wsgi(other, wsgi_environ(headers=bearer("voucher-unverified"))).status == status
 
 
+def test_what_is_granted_to_who_was_let_in_already_is_told_as_well(scene: Scene) -> None:
+    for judge in (scene.validator, scene.chain):
+        app = Flask("whole")
+        ResourceServer(app, judge, protect_all=True)
+        app.add_url_rule("/modules/<name>", "module", require(binding="module", resource="<name>")(_module))
+        for token in (member(), "voucher-jane") if judge is scene.chain else (member(),):
+            scene.told()
+            assert ask(app, token, "/modules/aws-vpc").status_code == 200
+            let_in, granted = scene.told()
+            assert isinstance(let_in, TokenAccepted)
+            assert isinstance(granted, AccessGranted)
+            assert (granted.granted.resource, granted.principal, granted.adapter) == (VPC, let_in.principal, "flask")
+
+
 def test_a_demand_that_nobody_can_meet_stops_the_setup(scene: Scene) -> None:
     policy = IssuerPolicy(issuer=ISSUER.issuer, audiences=frozenset({AUDIENCE}))
     without = Validator([policy], fetch=ISSUER.fetch)
@@ -189,4 +203,4 @@ def test_a_whole_application_and_a_view_of_it_are_two_decisions(scene: Scene) ->
     assert ask(app, stranger(), "/aws-vpc").status_code == 403
     assert [type(event).__name__ for event in scene.told()] == ["TokenAccepted", "TokenRejected"]
     assert ask(app, member(), "/aws-vpc").status_code == 200
-    assert [type(event).__name__ for event in scene.told()] == ["TokenAccepted"]
+    assert [type(event).__name__ for event in scene.told()] == ["TokenAccepted", "AccessGranted"]
