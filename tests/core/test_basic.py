@@ -37,6 +37,7 @@ def test_a_password_may_hold_colons_and_letters_of_any_alphabet() -> None:
         ([""], BasicFault.MISSING),
         (["  "], BasicFault.MISSING),
         ([field("a:b"), field("a:b")], BasicFault.OTHER_SCHEME),
+        (["", field("a:b")], BasicFault.OTHER_SCHEME),
         (["Basic"], BasicFault.OTHER_SCHEME),
         (["Basic "], BasicFault.OTHER_SCHEME),
         (["Digest abc"], BasicFault.OTHER_SCHEME),
@@ -45,6 +46,8 @@ def test_a_password_may_hold_colons_and_letters_of_any_alphabet() -> None:
         (["Basic %%%"], BasicFault.UNREADABLE),
         (["Basic YTpi YTpi"], BasicFault.UNREADABLE),
         (["Basic YTpi="], BasicFault.UNREADABLE),
+        (["Basic YTpi===="], BasicFault.UNREADABLE),
+        (["Basic YTpi****"], BasicFault.UNREADABLE),
         (["Basic YTpi\x80"], BasicFault.UNREADABLE),
         ([field(b"a:\xff")], BasicFault.UNREADABLE),
         ([field("a\n:b")], BasicFault.UNREADABLE),
@@ -62,7 +65,14 @@ def test_the_password_is_not_printed() -> None:
 
 @pytest.mark.parametrize(
     ("values", "basic"),
-    [(["Basic x"], True), (["basic"], True), (["Bearer x"], False), ([], False), (["Basic x", "Basic x"], False)],
+    [
+        (["Basic x"], True),
+        (["basic"], True),
+        ([" \tBasic x"], True),
+        (["Bearer x"], False),
+        ([], False),
+        (["Basic x", "Basic x"], False),
+    ],
 )
 def test_whether_a_field_is_of_this_scheme_is_seen_without_reading_it(values: list[str], basic: bool) -> None:
     assert is_basic(values) is basic

@@ -65,6 +65,12 @@ def test_the_longest_name_is_still_good() -> None:
     assert read_scopes([f"repository:{'a' * 255}:pull"])[0].name == "a" * 255
 
 
+def test_a_scope_is_not_longer_than_two_names() -> None:
+    assert read_scopes([f"{'t' * 503}:a:pull"])[0].type == "t" * 503
+    with pytest.raises(ScopeProblem):
+        read_scopes([f"{'t' * 504}:a:pull"])
+
+
 def test_there_are_not_too_many_scopes_nor_too_many_actions() -> None:
     assert len(read_scopes(f"repository:a{n}:pull" for n in range(50))) == 50
     with pytest.raises(ScopeProblem):

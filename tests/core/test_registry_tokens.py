@@ -94,7 +94,16 @@ def test_a_workload_that_names_no_client_acts_without_one() -> None:
 def test_a_registry_token_is_no_credential() -> None:
     span = life(NOW, workload())
     claims = registry_claims(NAMES, "job", [Access("repository", "a", ("pull",))], span, "id-1")
-    assert claims["access"] == [{"type": "repository", "name": "a", "actions": ["pull"]}]
+    assert claims == {
+        "iss": NAMES.issuer,
+        "sub": "job",
+        "aud": "registry.test",
+        "nbf": NOW,
+        "iat": NOW,
+        "exp": NOW + 3600,
+        "jti": "id-1",
+        "access": [{"type": "repository", "name": "a", "actions": ["pull"]}],
+    }
     with pytest.raises(Refusal):
         taken_back(claims, REGISTRY_TYP)
     # Not even where its header says otherwise: it has no actor and no rule.
@@ -117,6 +126,15 @@ def test_a_robot_token_of_another_service_or_time_is_refused(change: dict[str, o
     claims = robot_claims(NAMES, CI, workload(), RULE, life(NOW, workload()), "id-1")
     with pytest.raises(Refusal):
         taken_back({**claims, **change}, ROBOT_TYP)
+
+
+@pytest.mark.parametrize("claim", ["act", "client_id", "rule", "iat", "sub", "exp", "aud"])
+def test_a_robot_token_that_lacks_anything_is_refused(claim: str) -> None:
+    claims = robot_claims(NAMES, CI, workload(), RULE, life(NOW, workload()), "id-1")
+    assert taken_back(claims, ROBOT_TYP).subject == "acme+ci"
+    del claims[claim]
+    with pytest.raises(Refusal):
+        taken_back(claims, ROBOT_TYP)
 
 
 def test_a_key_id_has_twelve_groups_of_four() -> None:

@@ -38,6 +38,7 @@ CI = RobotName("acme", "ci")
         ("a..b+ci", None),
         ("acme+ci\n", None),
         ("acme +ci", None),
+        (f"{'a' * 255}+{'c' * 255}", ("a" * 255, "c" * 255)),
         (f"{'a' * 256}+ci", None),
         (f"acme+{'c' * 256}", None),
         ("$oidc", None),
@@ -64,11 +65,14 @@ def test_a_refusal_is_401_unless_nobody_can_tell_at_the_moment() -> None:
     assert (unknown.status, expired.status, down.status) == (401, 401, 503)
     assert (unknown.reason, expired.reason, down.reason) == ("robot_unknown", "expired", "keys_unavailable")
     assert (str(unknown), str(expired)) == ("robot_unknown", "expired")
+    assert (expired.robot, expired.issuer, unknown.issuer) == (CI, ISSUER.issuer, None)
 
 
 def test_a_robots_groups_are_ones_that_no_issuer_can_give() -> None:
     actor = {"iss": "https://ci.test", "sub": "job"}
-    robot = robot_principal(judge(ISSUER.mint(sub="acme+ci", act=actor, groups=["admins"])), CI)
+    proven = judge(ISSUER.mint(sub="acme+ci", act=actor, groups=["admins", 5]))
+    assert proven.groups_problem is Reason.GROUPS_MALFORMED
+    robot = robot_principal(proven, CI)
     assert robot.groups == ("system:robots", "system:robots:acme", "system:robot:acme+ci")
     assert all(is_reserved(group) for group in robot.groups)
     assert (robot.subject, robot.machine, robot.name, robot.groups_problem) == ("acme+ci", True, CI, None)

@@ -44,7 +44,7 @@ def test_a_rule_lets_in_whom_it_names() -> None:
     ],
 )
 def test_a_rule_that_differs_in_anything_lets_nobody_in(rule: TrustRule) -> None:
-    assert not rule.matches(caller())
+    assert rule.matches(caller()) is False
 
 
 def test_what_one_rule_says_of_the_audience_does_not_help_another_rules_subject() -> None:
@@ -67,6 +67,7 @@ def test_a_rule_without_audiences_is_one_for_all_of_them_only_where_that_is_aske
     [
         (("74",), "74", True),
         (("73", "74"), "74", True),
+        (("74",), "75", False),
         (("74",), 74, False),
         ((74,), 74, True),
         ((1,), True, False),
@@ -136,7 +137,7 @@ def test_the_audiences_of_all_rules_for_an_issuer_pass_the_first_look() -> None:
     assert policy is not None
     assert policy.issuer == ISSUER.issuer
     assert policy.audiences == {"registry", "other"}
-    assert (policy.token_kind, list(policy.require)) == (TokenKind.ANY, ["iat"])
+    assert (policy.token_kind, list(policy.require), policy.refuse_impersonated) == (TokenKind.ANY, ["iat"], True)
 
 
 def test_where_no_rule_could_match_there_is_nothing_to_judge_by() -> None:

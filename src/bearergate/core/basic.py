@@ -16,6 +16,7 @@ from bearergate.core.jwt import MAX_TOKEN_BYTES
 
 BASIC: Final = "Basic"
 _FIELD: Final = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(?P<credentials>[^ ].*))?")
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 # Base64 of the longest token with the longest name in front of it.
 _MAX_ENCODED: Final = (MAX_TOKEN_BYTES + 1024) * 4 // 3
 
@@ -50,17 +51,19 @@ def is_basic(values: Sequence[str]) -> bool:
 
 def basic_credentials(values: Sequence[str]) -> Credentials | BasicFault:
     """The user name and the password in a request's `Authorization` field values (RFC 7617 section 2)."""
+    if len(values) > 1:
+        return BasicFault.OTHER_SCHEME
     value = values[0].strip(" \t") if values else ""
     if not value:
         return BasicFault.MISSING
     field = _FIELD.fullmatch(value)
-    if len(values) > 1 or field is None or field["scheme"].lower() != BASIC.lower() or not field["credentials"]:
+    if field is None or field["scheme"].lower() != BASIC.lower() or not field["credentials"]:
         return BasicFault.OTHER_SCHEME
     encoded = field["credentials"]
     try:
-        # Its length is judged before anything is decoded; the decoder passes over padding that is too long.
-        fits = len(encoded) <= _MAX_ENCODED and len(encoded) % 4 == 0
-        text = binascii.a2b_base64(encoded, strict_mode=True).decode("utf-8") if fits else ""
+        # Length and form are judged before anything is decoded: how strict the decoder is depends on its version.
+        fits = len(encoded) <= _MAX_ENCODED and _BASE64.fullmatch(encoded)
+        text = binascii.a2b_base64(encoded).decode("utf-8") if fits else ""
     except ValueError:
         text = ""
     if not text:

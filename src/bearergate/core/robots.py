@@ -35,8 +35,8 @@ class RobotName(NamedTuple):
 
 def robot_name(text: str) -> RobotName | None:
     """The name of a robot, or None for any other text."""
-    namespace, plus, short = text.partition("+")
-    return RobotName(namespace, short) if plus and is_namespace(namespace) and is_short_name(short) else None
+    namespace, _, short = text.partition("+")
+    return RobotName(namespace, short) if is_namespace(namespace) and is_short_name(short) else None
 
 
 def is_namespace(text: str) -> bool:
