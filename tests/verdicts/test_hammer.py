@@ -23,12 +23,13 @@ from bearergate.verdicts import VerdictBounds
 from tests.figures import tell
 from tests.keys.patient import START, Clock
 
-SECONDS = 3.0
+SECONDS, PATIENCE = 3.0, 25.0
 THREADS = 8
 KEYS = 20
 TOKENS_OF_A_KEY = 10
 ROTATION = 0.05
 LEEWAY = 30
+ENOUGH = {"removals": 2, "remembered": 200, "proven": 50}
 
 
 class JumpingClock:
@@ -171,6 +172,9 @@ class World:
         else:
             self.check(False, "forged")
 
+    def has_seen_enough(self) -> bool:
+        return all(self.counts[name] >= least for name, least in ENOUGH.items())
+
     def check(self, is_right: bool, what: object) -> None:
         if not is_right:
             self.wrong.append(what)
@@ -201,7 +205,11 @@ def test_no_thread_ever_gets_a_verdict_that_does_not_hold() -> None:
     threads = [threading.Thread(target=world.guarded, args=job, daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
+    end = time.monotonic() + PATIENCE
     world.over.wait(SECONDS)
+    # A machine that does much else needs longer for as much.
+    while not world.has_seen_enough() and time.monotonic() < end and not world.over.wait(0.1):
+        pass
     # What the rotation waits for needs the others: it ends first.
     world.over.set()
     for thread in threads:
@@ -210,6 +218,4 @@ def test_no_thread_ever_gets_a_verdict_that_does_not_hold() -> None:
     assert world.wrong == []
     told = ", ".join(f"{count} {name}" for name, count in world.counts.most_common())
     tell(f"{THREADS} threads, {KEYS * TOKENS_OF_A_KEY} tokens, {SECONDS:.0f} s", told)
-    assert world.counts["removals"] >= 2
-    assert world.counts["remembered"] > 200
-    assert world.counts["proven"] > 50
+    assert world.has_seen_enough()
