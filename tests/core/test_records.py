@@ -34,7 +34,7 @@ def records() -> dict[str, Any]:
 
 RECORDS = records()
 # What they derive is kept, which slots would not let them.
-WITHOUT_SLOTS = {"jwk.KeySet", "principal.Principal", "token_review.ServiceAccount"}
+WITHOUT_SLOTS = {"jwk.KeySet", "principal.Principal", "token_review.ServiceAccount", "robots.Robot"}
 BUILT_BY_NAME = {
     "access.Demand", "events.KeysRefreshed", "events.StaleKeysUsed", "events.TokenAccepted",
     "events.TokenRejected", "events.UnverifiedIdentity", "policy.GroupsFrom", "policy.IssuerPolicy", "policy.KeySource",
