@@ -23,7 +23,9 @@ _REMEMBERED: Final = 512
 def request_facts(environ: Mapping[str, Any]) -> RequestFacts:
     """What decides whether the request needs a token; servers join several fields of one name by commas."""
     # PEP 3333 hands bytes over as latin-1 text; frameworks read the path as UTF-8 and replace what is none.
-    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+    path: str = environ.get("PATH_INFO", "")
+    if not path.isascii():
+        path = path.encode("latin-1").decode("utf-8", "replace")
     authorization = [environ[_CREDENTIALS]] if _CREDENTIALS in environ else []
     is_cors = "HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
     return RequestFacts(environ["REQUEST_METHOD"], path, authorization, is_cors)
@@ -38,6 +40,8 @@ class Sieve:
 
     def clean(self, environ: MutableMapping[str, Any]) -> None:
         """Remove every unwanted key."""
+        if environ.keys() <= self._harmless:
+            return
         for key in environ.keys() - self._harmless:
             if self._is_unwanted(key[:_LONGEST_NAME]):
                 del environ[key]

@@ -102,6 +102,8 @@ class Verdicts:
 
     def find(self, token: str) -> Verdict | None:
         """The verdict on exactly this token, if it still holds."""
+        if not self.are_kept:
+            return None
         tail = token[-_TAIL:]
         young = self._young.get(tail)
         verdict = self._old.get(tail) if young is None else young
