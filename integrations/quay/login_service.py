@@ -53,8 +53,8 @@ class ProvenTokens:
         return _validator(replace(self.settings, issuers=own), self._http_client, [self.client_id()])
 
     def client_id(self) -> str:
-        """Our client id at the provider."""
-        return str(self.config.get("CLIENT_ID", ""))
+        """Our client id at the provider; empty where we are no client, and then nobody can log in."""
+        return str(self.config.get("CLIENT_ID") or "")
 
     def get_issuers(self) -> list[str]:
         """Every spelling of `iss` that is accepted, without asking anybody."""

@@ -98,6 +98,16 @@ def test_what_a_service_says_of_its_block() -> None:
     )
 
 
+@pytest.mark.parametrize("block", [{}, {"CLIENT_ID": None}])
+def test_nobody_logs_in_where_we_are_no_client(issuer: FakeIssuer, block: dict[str, Any]) -> None:
+    whole = {"OIDC_SERVER": f"{issuer.issuer}/", "OIDC_AUDIENCES": ["api"], **block}
+    service = OIDCLoginService({"SSO_LOGIN_CONFIG": whole}, "SSO_LOGIN_CONFIG")
+    assert service.client_id() == ""
+    for audience in ("None", "api"):
+        with pytest.raises(ConfigError):
+            service.decode_id_token(issuer.mint(aud=audience, client_id=None))
+
+
 def test_the_manager_finds_services_by_issuer_and_asks_nobody(issuer: FakeIssuer, other: FakeIssuer) -> None:
     issuer.down = True
     manager = OAuthLoginManager({**blocks(sso=issuer, idp=other), "GITHUB_LOGIN_CONFIG": {"CLIENT_ID": "g"}})
