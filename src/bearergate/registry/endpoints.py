@@ -71,7 +71,7 @@ class Endpoints:
 
     async def _token(self, request: Request) -> Response:
         # First who it is: strangers learn nothing of what else is wrong.
-        principal = await self._service.authenticate(request.headers.getlist(AUTHORIZATION), request.url.path)
+        principal = await self._service.authenticate(request.headers.getlist(AUTHORIZATION), request.scope["path"])
         if request.query_params.getlist("service") != [self._policy.service]:
             return bad_request("The parameter service must name this service, once.")
         try:

@@ -109,7 +109,7 @@ class Management:
         """Whose robots they are, and who manages them; raises Refusal. Looked at before anything else."""
         namespace = request.path_params["namespace"]
         values = request.headers.getlist(AUTHORIZATION)
-        manager = await self._gatekeeper.manager(values, request.url.path, namespace)
+        manager = await self._gatekeeper.manager(values, request.scope["path"], namespace)
         if not is_namespace(namespace):
             # Nobody can have it, whatever a binding's pattern matches.
             raise refusal(Reason.RESOURCE_NOT_GRANTED)
