@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bearergate import ConfigError, Settings
+from bearergate import Settings
 from bearergate.cli.effective import effective
 from bearergate.config import from_dict, from_file, from_mapping
-from bearergate.core.registry_policy import RegistryPolicy, may_be_private
+from bearergate.core.registry_policy import RegistryPolicy
 from tests.config.configurations import problems_of, refusal_of
 
 ISSUERS = [{"issuer": "https://people.test", "audiences": ["api"]}]
@@ -154,32 +154,3 @@ def test_effective_settings_do_not_show_the_url() -> None:
         "registry.allow_private_issuers": False,
     }
     assert shown(from_dict({"issuers": ISSUERS})) == {}
-
-
-@pytest.mark.parametrize(
-    "changes", [{"issuer": "nonsense"}, {"service": " "}, {"key_period": 3600.0}], ids=["issuer", "service", "period"]
-)
-def test_a_policy_that_code_makes_is_checked_too(changes: dict[str, Any]) -> None:
-    good: dict[str, Any] = {**GOOD, "database": "sqlite://"}
-    with pytest.raises(ConfigError) as caught:
-        RegistryPolicy(**{**good, **changes})
-    assert len(caught.value.problems) == 1
-
-
-@pytest.mark.parametrize(
-    ("issuer", "private"),
-    [
-        ("https://ci.example.com", False),
-        ("https://8.8.8.8/x", False),
-        ("https://[2606:4700::1111]", False),
-        ("https://localhost:8443", True),
-        ("https://127.0.0.1", True),
-        ("https://10.0.0.1", True),
-        ("https://[::1]", True),
-        ("https://[fd00::1]:1/", True),
-        ("https://2130706433", True),
-        ("https://169.254.169.254", True),
-    ],
-)
-def test_a_url_that_says_itself_that_it_is_not_public_is_seen(issuer: str, private: bool) -> None:
-    assert may_be_private(issuer) is private
