@@ -56,6 +56,11 @@ def test_warnings_end_with_1_and_notes_alone_with_0(quay: Path) -> None:
     }
 
 
+def test_one_remark_is_one() -> None:
+    ended = run("lint", variables=environment(**GOOD, OIDC_LEEWAY="90"))
+    assert ended.stdout.splitlines()[-1] == "1 warning, 0 notes."
+
+
 def test_people_read_what_differs_from_quay_with_its_line_and_no_secret(quay: Path) -> None:
     ended = run("lint", "--config", str(quay))
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -15,6 +15,7 @@ from bearergate.core.facts import Facts
 from bearergate.core.reasons import Reason
 from tests.config.configurations import loaded, problems_of, refusal_of, schema, written
 
+AS_FOLDER = "name a folder of GroupBinding manifests"
 DEV = {"name": "dev", "expression": '"dev" in groups', "grants": {"module": ["aws-*"]}}
 
 
@@ -113,13 +114,29 @@ def test_everything_that_is_wrong_is_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ("missing", "group_bindings is no folder that can be read: No such file or directory"),
+        (
+            "missing",
+            f"group_bindings is no folder that can be read: No such file or directory; {AS_FOLDER}",
+        ),
         (7, "group_bindings must be a string, got int; write it in quotes"),
         ([], "group_bindings must be a string, got list; write one string in quotes"),
     ],
 )
 def test_a_folder_that_is_none_is_named(value: object, sentence: str) -> None:
     assert problems_of(from_dict, schema(group_bindings=value)) == [("group_bindings", sentence)]
+
+
+def test_a_folder_without_manifests_is_a_warning(tmp_path: Path) -> None:
+    below = tmp_path / "team"
+    below.mkdir()
+    written(below, "ops.yaml", manifest("a-ops", moduleResources=["*"]))
+    settings = from_dict(schema(group_bindings=str(tmp_path)))
+    assert not tuple(bindings_of(settings))
+    (warning,) = settings.warnings
+    assert warning.startswith(
+        "group_bindings: the folder holds no manifest and grants nothing; put files that end in .yaml"
+    )
+    assert warning.endswith("into it, not into folders below it")
 
 
 def test_equal_bindings_are_equal_settings(folder: Path) -> None:

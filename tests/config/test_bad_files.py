@@ -41,6 +41,17 @@ def test_every_problem_of_a_file_tells_its_line(
     assert "allowd_clients: did you mean allowed_clients?" in str(error)
 
 
+def test_a_file_whose_name_says_the_other_format_is_told_so(tmp_path: Path) -> None:
+    yaml = f"issuers:\n  - issuer: {ISSUER}\n    audiences: [api]\n"
+    toml = f'[[issuers]]\nissuer = "{ISSUER}"\naudiences = ["api"]\n'
+    assert str(refusal_of(from_file, written(tmp_path, "gate.toml", yaml))).endswith(
+        "; name the file .yaml: it looks like YAML"
+    )
+    assert str(refusal_of(from_file, written(tmp_path, "gate.yaml", toml))).endswith(
+        "; name the file .toml: it looks like TOML"
+    )
+
+
 UNUSABLE: list[tuple[str, str, str, int]] = [
     ("gate.yaml", "issuers: [", "the file is not valid YAML: expected the node content, but found '<stream end>'", 1),
     ("gate.yaml", "a: 1\n---\nb: 2\n", "the file is not valid YAML: but found another document", 2),

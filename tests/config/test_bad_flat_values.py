@@ -137,7 +137,7 @@ BAD_ENVIRONMENT: list[tuple[dict[str, str], str, str]] = [
         "OIDC_ALGORITHMS",
         "OIDC_ALGORITHMS begins like a JSON array but is none; separate the items by commas, or correct the JSON",
     ),
-    ({"OIDC_ISSUER": ""}, "OIDC_ISSUER", "OIDC_ISSUER must not be empty"),
+    ({"OIDC_ISSUER": ""}, "OIDC_ISSUER", "OIDC_ISSUER must not be empty; write a value or remove the key"),
     ({"OIDC_CLIENT_ID": " me"}, "OIDC_CLIENT_ID", "OIDC_CLIENT_ID must not begin or end with white space"),
     ({"OIDC_LEEWAY": "half"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be a whole number; write digits only, without quotes"),
     ({"OIDC_LEEWAY": "-1"}, "OIDC_LEEWAY", "OIDC_LEEWAY must be between 0 and 300, got -1"),
@@ -157,13 +157,16 @@ def test_a_faulty_variable_is_the_one_problem(settings: dict[str, str], path: st
 def test_an_empty_environment_lacks_issuer_and_audience() -> None:
     assert problems_of(from_mapping, {}) == [
         ("OIDC_AUDIENCES", "OIDC_AUDIENCES or OIDC_CLIENT_ID must be set; an audience is mandatory"),
-        ("OIDC_ISSUERS", "no issuer is configured; set OIDC_ISSUERS or OIDC_ISSUER"),
+        (
+            "OIDC_ISSUERS",
+            "no issuer is configured; set OIDC_ISSUERS or OIDC_ISSUER, or name a file in BEARERGATE_CONFIG",
+        ),
     ]
 
 
 def test_a_single_issuer_that_is_broken_is_one_problem() -> None:
     assert problems_of(from_flask, {"OIDC_ISSUER": "", "OIDC_CLIENT_ID": "me"}) == [
-        ("OIDC_ISSUER", "OIDC_ISSUER must not be empty")
+        ("OIDC_ISSUER", "OIDC_ISSUER must not be empty; write a value or remove the key")
     ]
 
 

@@ -16,7 +16,7 @@ ASYMMETRIC = "tokens are verified with the issuer's public keys only"
 
 OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
     ({"issuer": 1}, "issuer", "issuer must be a string, got int; write it in quotes"),
-    ({"issuer": ""}, "issuer", "issuer must not be empty"),
+    ({"issuer": ""}, "issuer", "issuer must not be empty; write a value or remove the key"),
     ({"issuer": None}, "issuer", "issuer must be a string, got null; write one string in quotes"),
     ({"issuer": "http://a.example"}, "issuer", f"issuer {HTTPS}"),
     ({"issuer": "https://u:secret@a"}, "issuer", "issuer must not hold a user name or password"),
@@ -132,7 +132,7 @@ OF_AN_ENTRY: list[tuple[dict[str, Any], str, str]] = [
         "groups must be a mapping, got str; write each of its settings as a key and a value",
     ),
     ({"groups": {"clame": "x"}}, "groups.clame", "unknown key clame: did you mean claim?"),
-    ({"groups": {"claim": ""}}, "groups.claim", "claim must not be empty"),
+    ({"groups": {"claim": ""}}, "groups.claim", "claim must not be empty; write a value or remove the key"),
     ({"groups": {"prefix": "client:"}}, "groups.prefix", f"prefix could begin a reserved group name; {PREFIXES}"),
     ({"groups": {"prefix": "/CL"}}, "groups.prefix", f"prefix could begin a reserved group name; {PREFIXES}"),
     (

@@ -12,6 +12,7 @@ from bearergate.config.expressions import read_rules
 from bearergate.config.located import CODE, Findings, locate
 from bearergate.core.bindings import MAX_PATTERN, Resource
 from bearergate.core.errors import ConfigError
+from bearergate.core.expression import FUNCTIONS, MACROS, VARIABLES
 from bearergate.core.facts import Facts
 
 GOOD = {"name": "b", "expression": '"dev" in groups', "grants": {"module": ["aws-*"], "team room": ["*"]}}
@@ -118,6 +119,26 @@ def test_rules_are_expressions_that_stay_in_their_order() -> None:
 def test_rules_that_cannot_be_used_are_named(value: object, problems: list[str]) -> None:
     found = problems_of(value, read_rules, "rules")
     assert [one[: len(other)] for one, other in zip(found, problems, strict=True)] == problems
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ('groops == ["a"]', "did you mean groups?"),
+        ("has(claim.email)", "did you mean claims?"),
+        ("sub.mathes('a')", "did you mean matches?"),
+        ("exist(groups)", "did you mean exists?"),
+        (
+            'email == "ada@example.com"',
+            f"a claim is claims.email; besides there are {', '.join((*VARIABLES, *FUNCTIONS, *MACROS))}",
+        ),
+        ('sub = "user-1"', "compare with =="),
+    ],
+)
+def test_a_slip_in_an_expression_is_told_with_its_cure(text: str, cure: str) -> None:
+    (found,) = problems_of([text], read_rules, "rules")
+    assert found.startswith("rules[0] cannot be used: line 1, column ")
+    assert found.endswith(f"; {cure}")
 
 
 def test_expressions_need_an_extra_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,12 @@ def test_a_rule_remarks_on_what_it_is_about_and_on_nothing_else(code: str) -> No
     assert code not in codes(good())
 
 
+def test_in_a_quay_configuration_the_cure_for_entra_is_one_that_can_be_written_there() -> None:
+    domain = "https://login.microsoftonline.com/example.com/v2.0"
+    assert remark(one(issuer=domain), "entra_without_preset").cure == "set preset: entra-v1 or entra-v2"
+    assert remark(quay(OIDC_ISSUER=domain), "entra_without_preset").cure.startswith("name the tenant by its id")
+
+
 def test_every_rule_has_its_case() -> None:
     named = [rule.code for rule in (*RULES, *QUAY_RULES)]
     assert sorted(named) == sorted(CASES)

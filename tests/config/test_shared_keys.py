@@ -65,7 +65,7 @@ NEEDS_KEY = (
     ("variable", "value", "problem"),
     [
         ("BEARERGATE_SHARED_KEY", KEY[:31], f"must have at least 32 bytes, got 31; {MAKE}"),
-        ("BEARERGATE_SHARED_KEY", "", "must not be empty"),
+        ("BEARERGATE_SHARED_KEY", "", "must not be empty; write a value or remove the key"),
         ("BEARERGATE_SHARED_KEY", f" {KEY}", "must not begin or end with white space"),
         ("BEARERGATE_SHARED_KEY", f"{KEY}\udcff", "must be UTF-8 text"),
         (

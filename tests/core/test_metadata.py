@@ -49,6 +49,9 @@ def test_loopback_is_decided_on_the_parsed_host(host: str, expected: bool) -> No
         "https://ISSUER.test/Path",
         "https://192.0.2.1",
         "https://[2001:db8::1]:443/",
+        "https://login.microsoftonline.com/commons.example/v2.0",
+        "https://sso.test/login.microsoftonline.com/common",
+        "https://login.test/common/v2.0",
         "http://localhost",
         "http://localhost:8080/x",
         "http://127.0.0.1:5556/dex",
@@ -101,6 +104,9 @@ def test_a_good_issuer_is_accepted(issuer: str) -> None:
         ("https://login.test/{t}", "template"),
         ("https://login.microsoftonline.com/*/v2.0", "wildcard"),
         ("https://*.issuer.test", "wildcard"),
+        ("https://login.microsoftonline.com/common/v2.0", "every tenant"),
+        ("https://login.microsoftonline.com/organizations", "every tenant"),
+        ("https://login.microsoftonline.com/consumers/", "every tenant"),
     ],
 )
 def test_a_bad_issuer_is_refused_with_its_problem(issuer: str, problem: str) -> None:

@@ -73,7 +73,11 @@ def _print(remarks: Iterable[Remark]) -> None:
         out.print(Trimmed(table))
         out.print()
     count = sum(remark.level.value == "warning" for remark in found)
-    out.print(f"{count} warnings, {len(found) - count} notes.")
+    out.print(f"{_counted(count, 'warning')}, {_counted(len(found) - count, 'note')}.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _lines(remark: Remark) -> Iterator[tuple[Text, Text]]:

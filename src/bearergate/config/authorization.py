@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bearergate.config.bindings import read_bindings
-from bearergate.config.group_bindings import read_group_bindings
+from bearergate.config.group_bindings import SUFFIXES, read_group_bindings
 from bearergate.config.located import DEFAULT, Findings, Located
 from bearergate.config.section import Section
 from bearergate.core.bindings import Bindings
@@ -18,6 +18,10 @@ from bearergate.core.errors import ConfigError
 BINDINGS: Final = "bindings"
 GROUP_BINDINGS: Final = "group_bindings"
 BINDING_SOURCES: Final = (BINDINGS, GROUP_BINDINGS)
+_EMPTY: Final = (
+    f"the folder holds no manifest and grants nothing; put files that end in {', '.join(SUFFIXES)} into it, "
+    "not into folders below it"
+)
 
 
 def read_authorization(top: Section, folder: Path) -> Bindings | None:
@@ -37,6 +41,8 @@ def read_authorization(top: Section, folder: Path) -> Bindings | None:
     if inline is not None and manifests is not None:
         _check_apart(inline, manifests, top.members[GROUP_BINDINGS], findings)
     notes = () if manifests is None else manifests.problems
+    if manifests is not None and not tuple(manifests):
+        findings.warn(f"{GROUP_BINDINGS}: {_EMPTY}")
     for note in notes:
         findings.warn(f"{GROUP_BINDINGS}: {note}")
     # Of two that have one name either will do: there is a problem by now, and nobody gets them.

@@ -9,6 +9,7 @@ from typing import Final
 
 AS_LIST: Final = 'write it as ["a", "b"]'
 AS_STRINGS: Final = "write every item in quotes"
+FILLED: Final = "write a value or remove the key"
 WITHOUT_EMPTY: Final = "remove the empty items"
 AS_WHOLE: Final = "write digits only, without quotes"
 AS_NUMBER: Final = "write a number without quotes"

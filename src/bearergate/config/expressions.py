@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from bearergate.config.cures import AS_LIST, as_string
 from bearergate.config.located import Findings, Located
+from bearergate.config.spelling import nearest
 from bearergate.core.bindings import MAX_PATTERN
-from bearergate.core.expression import Expression, ExpressionProblem, compile_rule
+from bearergate.core.expression import FUNCTIONS, MACROS, VARIABLES, Expression, ExpressionProblem, compile_rule
 from bearergate.core.path_match import PathPattern, PatternProblem, compile_pattern
 
 MAX_RULES: Final = 100
+_UNKNOWN: Final = re.compile(r"undeclared reference to '([^'.]+)")
+_ONE_EQUALS_SIGN: Final = re.compile(r"token recognition error at: '=(?!=)")
 _PACKAGES: Final = frozenset({"cel_expr_python", "lark"})
 
 
@@ -39,8 +43,22 @@ def read_expression(at: Located, findings: Findings) -> Expression | None:
     try:
         return compiled(compile_rule, at.value, at, findings)
     except ExpressionProblem as problem:
-        findings.problem(at, f"cannot be used: {problem}")
+        findings.problem(at, f"cannot be used: {problem}", _cure(problem.problem))
         return None
+
+
+def _cure(problem: str) -> str:
+    """What to do about what the compiler says, where that alone does not tell."""
+    unknown = _UNKNOWN.search(problem)
+    if unknown is not None:
+        known = (*VARIABLES, *FUNCTIONS, *MACROS)
+        meant = nearest(unknown[1], known)
+        return (
+            f"did you mean {meant}?"
+            if meant
+            else f"a claim is claims.{unknown[1]}; besides there are {', '.join(known)}"
+        )
+    return "compare with ==" if _ONE_EQUALS_SIGN.search(problem) else ""
 
 
 def compiled(compiler: Callable[[str], Expression], text: str, at: Located, findings: Findings) -> Expression | None:

@@ -21,6 +21,10 @@ from bearergate.core.errors import Problem
 _ROOT: Final = "the file"
 _TABLE: Final = re.compile(r"\s*\[(\[?)\s*([\w.\s\"'-]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
+_ITEM: Final = re.compile(r"^\s*\[\[?[\w.]+\]\]?\s*$", re.MULTILINE)
+"""The head of a table, which stands on no line of its own in YAML."""
+_YAML: Final = re.compile(r"^\w+:(?:\s|$)", re.MULTILINE)
+"""A key as YAML has it, which can begin no line of TOML."""
 _LINE: Final = re.compile(r"line (\d+)")
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -81,7 +85,8 @@ def _read_yaml(text: str, name: str, findings: Findings) -> Located | None:
         return read_yaml(text, f"file {name}", _ROOT)
     except YamlProblem as problem:
         origin = f"file {name} line {problem.line}" if problem.line else f"file {name}"
-        findings.add(Problem(name, str(problem), "correct the YAML", origin))
+        cure = "name the file .toml: it looks like TOML" if _ITEM.search(text) else "correct the YAML"
+        findings.add(Problem(name, str(problem), cure, origin))
         return None
 
 
@@ -94,7 +99,8 @@ def _read_toml(text: str, name: str, findings: Findings) -> Located | None:
     except ValueError as problem:
         line = _LINE.search(str(problem))
         origin = f"file {name} line {line[1]}" if line else f"file {name}"
-        findings.add(Problem(name, f"the file is not valid TOML: {problem}", "correct the TOML", origin))
+        cure = "name the file .yaml: it looks like YAML" if _YAML.search(text) else "correct the TOML"
+        findings.add(Problem(name, f"the file is not valid TOML: {problem}", cure, origin))
         return None
     lines = toml_lines(text)
 

@@ -134,7 +134,8 @@ def _read_issuers(flat: Section) -> tuple[Located, ...]:
     many, one = flat.members.get(ISSUERS), flat.members.get(ISSUER)
     stand_in = (Located(STAND_IN, ISSUERS, ISSUERS, ISSUERS),)
     if one is None and many is None:
-        flat.findings.add(Problem(ISSUERS, "no issuer is configured", f"set {ISSUERS} or {ISSUER}"))
+        cure = f"set {ISSUERS} or {ISSUER}, or name a file in {CONFIG_FILE}"
+        flat.findings.add(Problem(ISSUERS, "no issuer is configured", cure))
         return stand_in
     # The one that is passed over must be right as well: nobody leaves a broken setting on purpose.
     single = None if one is None else read_text(one, flat.findings)

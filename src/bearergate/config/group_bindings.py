@@ -37,6 +37,7 @@ _TOP_KEYS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _MODULES: Final = "moduleResources"
 _PROVIDERS: Final = "providerResources"
 _SPEC_KEYS: Final = ("expression", _MODULES, _PROVIDERS)
+_AS_FOLDER: Final = f"name a folder of {KIND} manifests"
 _AS_MANIFEST: Final = f"write apiVersion: {API_VERSION}, kind: {KIND}, metadata.name and spec.expression"
 
 
@@ -62,7 +63,7 @@ def _files(folder: Path, findings: Findings) -> list[Path]:
     try:
         paths = sorted(folder.iterdir())
     except OSError as problem:
-        findings.add(Problem(str(folder), f"is no folder that can be read: {problem.strerror}"))
+        findings.add(Problem(str(folder), f"is no folder that can be read: {problem.strerror}", _AS_FOLDER))
         return []
     # Kubernetes keeps what it mounts in folders with a dot in front, and links from here into them.
     chosen = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]

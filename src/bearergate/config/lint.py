@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bearergate.config.lint_quay import QUAY_RULES
+from bearergate.config.lint_quay import QUAY_RULES, is_quay
 from bearergate.config.remarks import Level, Place, Remark, Rule, Said, of_issuers
 from bearergate.config.settings import Settings
 from bearergate.core.policy import MachineMode, TokenKind
@@ -161,7 +161,7 @@ def _entra_without_preset(settings: Settings) -> Iterator[Said]:
         yield Said(
             path,
             "One key document of Entra ID holds the keys of many tenants, and all of them count here.",
-            "set preset: entra-v1 or entra-v2",
+            "name the tenant by its id, as its tokens do" if is_quay(settings) else "set preset: entra-v1 or entra-v2",
         )
 
 

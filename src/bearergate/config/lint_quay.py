@@ -20,7 +20,8 @@ BY_SERVER: Final = ", by OIDC_SERVER"
 _QUAYS_ALGORITHMS: Final = frozenset({"RS256", "RS384"})
 
 
-def _is_quay(settings: Settings) -> bool:
+def is_quay(settings: Settings) -> bool:
+    """Whether the settings were read from the configuration of a Quay, or as if they were."""
     return settings.provenance.get("issuers[0].refuse_impersonated") == f"profile {QUAY}"
 
 
@@ -28,14 +29,14 @@ def _differs(
     key: str, says: str, cure: str, settings: Settings, *, where: Callable[[IssuerPolicy], bool] = lambda _: True
 ) -> Iterator[Said]:
     """The same sentence for every issuer of which something holds."""
-    if _is_quay(settings):
+    if is_quay(settings):
         for path, _ in of_issuers(settings, key, where):
             yield Said(path, says, cure)
 
 
 def _of_several(key: str, says: str, cure: str, settings: Settings) -> Iterator[Said]:
     """The same sentence for every issuer of a block with several."""
-    if _is_quay(settings):
+    if is_quay(settings):
         # What the issuers of one block have in common stands in one place.
         blocks = Counter(
             settings.provenance.get(f"issuers[{index}].audiences") for index in range(len(settings.issuers))
@@ -48,7 +49,7 @@ def _of_several(key: str, says: str, cure: str, settings: Settings) -> Iterator[
 def _by_server(settings: Settings) -> Iterator[Said]:
     for index, policy in enumerate(settings.issuers):
         path = f"issuers[{index}].issuer"
-        if _is_quay(settings) and settings.provenance.get(path, "").endswith(BY_SERVER):
+        if is_quay(settings) and settings.provenance.get(path, "").endswith(BY_SERVER):
             yield Said(
                 path,
                 f"Quay asks OIDC_SERVER which issuer it is. Here it is {policy.issuer}, by its address.",
@@ -59,13 +60,13 @@ def _by_server(settings: Settings) -> Iterator[Said]:
 def _issuer_slash(settings: Settings) -> Iterator[Said]:
     for index, policy in enumerate(settings.issuers):
         path = f"issuers[{index}].issuer_slash"
-        if _is_quay(settings) and policy.aliases and settings.provenance.get(path, "default") != "default":
+        if is_quay(settings) and policy.aliases and settings.provenance.get(path, "default") != "default":
             yield Said(path, "One slash more or less at the end of iss is the same issuer.", "remove issuer_slash")
 
 
 def _robots(switch: str, on: bool, says: str, cure: str, settings: Settings) -> Iterator[Said]:
     """What a switch that concerns robots permits, or what is different without it."""
-    if _is_quay(settings) and settings.registry is not None and getattr(settings.registry, switch) is on:
+    if is_quay(settings) and settings.registry is not None and getattr(settings.registry, switch) is on:
         yield Said(switch, says, cure)
 
 

@@ -16,6 +16,7 @@ from bearergate.config.cures import (
     AS_NUMBER,
     AS_STRINGS,
     AS_WHOLE,
+    FILLED,
     WITHOUT_EMPTY,
     as_string,
 )
@@ -121,7 +122,7 @@ def read_text(at: Located, findings: Findings) -> str | None:
     if not isinstance(value, str):
         findings.problem(at, f"must be a string, got {at.kind}", as_string(value))
     elif not value:
-        findings.problem(at, "must not be empty")
+        findings.problem(at, "must not be empty", FILLED)
     elif value != value.strip():
         findings.problem(at, "must not begin or end with white space")
     elif not is_plain(value):

@@ -15,6 +15,8 @@ from bearergate.core.encoding import NotStrict, decode_json_object
 MAX_URL: Final = 2048
 _LOOPBACK_V4: Final = ipaddress.ip_network("127.0.0.0/8")
 _LOOPBACK_V6: Final = ipaddress.IPv6Address("::1")
+# Their tokens name one tenant each, so these would be the iss of no token, and the keys of all.
+_OF_EVERY_TENANT: Final = re.compile(r"https://login\.microsoftonline\.com/(common|organizations|consumers)(/|$)")
 _UNSAFE: Final = re.compile(r"[^!-~]|[\\\"<>^`{|}]")
 
 
@@ -45,6 +47,8 @@ def check_issuer(issuer: str, *, allow_insecure_http: bool = False) -> None:
         raise UrlProblem("must not have a query")
     if "*" in issuer or "{" in issuer:
         raise UrlProblem("must not be a wildcard; name each tenant's own issuer")
+    if _OF_EVERY_TENANT.match(issuer):
+        raise UrlProblem("must not stand for every tenant of Entra ID; name your tenant's own issuer")
     if re.search(r"/\.well-known/(openid-configuration|oauth-authorization-server)(/|$)", issuer):
         raise UrlProblem("must not be the address of a discovery document; write the issuer that the document names")
 
