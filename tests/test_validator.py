@@ -16,6 +16,7 @@ from bearergate import BearergateError, ConfigError, Principal, Reason, Refusal,
 from bearergate.core.access import Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.policy import IssuerPolicy, KeySource
+from bearergate.prover import Prover
 from bearergate.testing import FakeIssuer
 from tests.asking import bearing, refused
 from tests.keys.patient import Clock, policy_for, validator_for
@@ -37,6 +38,10 @@ def test_sync_and_async_twins_have_one_signature(name: str) -> None:
     sync, twin = getattr(Validator, name), getattr(Validator, f"{name}_async")
     assert inspect.signature(sync) == inspect.signature(twin)
     assert inspect.iscoroutinefunction(twin)
+
+
+def test_the_prover_is_a_pair_of_twins_too() -> None:
+    assert inspect.signature(Prover.prove) == inspect.signature(Prover.prove_async)
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"])

@@ -184,6 +184,10 @@ class Chain:
         """See `Validator.check_demands`."""
         self._validator.check_demands(demands, routes)
 
+    def checked(self, demand: Demand) -> Demand:
+        """The demand, if a token can meet it at all; raises ConfigError."""
+        return self._validator.checked(demand)
+
     def warm(self) -> Mapping[str, KeyHealth]:
         """See `Validator.warm`."""
         return self._validator.warm()
@@ -218,10 +222,6 @@ class Chain:
             return None
         owner = owner if token == bare else self._owner(token)
         return None if owner is None else _Asked(token, owner)
-
-    def checked(self, demand: Demand) -> Demand:
-        """The demand, if a token can meet it at all; raises ConfigError."""
-        return self._validator.checked(demand)
 
 
 class _Asked(NamedTuple):

@@ -1,6 +1,7 @@
-"""Validator: begin, find the keys, finish; the one line between the pure halves that may wait for the network.
+"""Validator: begin, prove, check what a route demands; or remember what was proven, and check only that.
 
-Sync and async are twins over the same steps. Emits one event per decision. Knows no framework.
+Sync and async are twins over the same steps. Emits one event per decision. Waits for nothing itself: prover.py does.
+Knows no framework.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.authorization import Authorization
 from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.claims import ISS
-from bearergate.core.errors import AuthenticationRequired, BadSignature, ConfigError, Problem, Refusal
+from bearergate.core.errors import AuthenticationRequired, ConfigError, Problem, Refusal
 from bearergate.core.events import Observer
 from bearergate.core.examination import Examination
-from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import MAX_TOKEN_BYTES
 from bearergate.core.key_health import KeyHealth
 from bearergate.core.key_record import KeyRecord
@@ -33,6 +33,7 @@ from bearergate.explanations import Explanations
 from bearergate.fetch import Fetch
 from bearergate.key_supply import KeySupply
 from bearergate.keys import Keys
+from bearergate.prover import Prover
 from bearergate.verdicts import Verdict, VerdictBounds, Verdicts
 
 _CODE: Final = "code"
@@ -87,6 +88,7 @@ class Validator:
             notify=self._decisions.tell,
             supply=supply,
         )
+        self._prover = Prover(self._validation, self._keys, self._clock)
         self._explanations = Explanations(self._validation, self._keys, self._clock)
 
     def validate(self, token: str, *, audience: str | None = None, adapter: str = _CODE) -> Principal:
@@ -166,6 +168,14 @@ class Validator:
         """
         check_demands(demands, routes, self.audiences, has_bindings=self.authorization.has_bindings)
 
+    def checked(self, demand: Demand) -> Demand:
+        """The demand, if a token can meet it at all; raises ConfigError."""
+        path = "audience" if demand.binding is None else "demand"
+        problem = demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
+        if problem is not None:
+            raise ConfigError([problem])
+        return demand
+
     def explain(self, token: str) -> Report:
         """What every row of the table of checks says of a token; never raises for a token."""
         return self._explanations.explain(token)
@@ -203,16 +213,7 @@ class Validator:
         call = Call(adapter, self.authorization, token)
         try:
             unverified, policy = self._begin(token, call)
-            keys = self._keys.find(policy.issuer, unverified.header)
-            try:
-                call.principal = self._finish(unverified, policy, keys)
-            except BadSignature:
-                if unverified.header.kid is not None:
-                    raise
-                refreshed = self._keys.find(policy.issuer, unverified.header, doubted=keys)
-                if refreshed is keys:
-                    raise
-                call.principal = self._finish(unverified, policy, refreshed)
+            call.principal = self._prover.prove(unverified, policy)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
                 call.granted = call.authorization.check(demand, call.principal)
@@ -226,16 +227,7 @@ class Validator:
         call = Call(adapter, self.authorization, token)
         try:
             unverified, policy = self._begin(token, call)
-            keys = await self._keys.find_async(policy.issuer, unverified.header)
-            try:
-                call.principal = await self._finish_async(unverified, policy, keys)
-            except BadSignature:
-                if unverified.header.kid is not None:
-                    raise
-                refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
-                if refreshed is keys:
-                    raise
-                call.principal = await self._finish_async(unverified, policy, refreshed)
+            call.principal = await self._prover.prove_async(unverified, policy)
             self._remember(call, call.principal)
             if demand is not ANYBODY:
                 call.granted = call.authorization.check(demand, call.principal)
@@ -268,14 +260,6 @@ class Validator:
             Verdict(call.token, principal, unverified.header, token_issuer, voucher, call.generation, since, until)
         )
 
-    def checked(self, demand: Demand) -> Demand:
-        """The demand, if a token can meet it at all; raises ConfigError."""
-        path = "audience" if demand.binding is None else "demand"
-        problem = demand.problem(self.audiences, path, has_bindings=self.authorization.has_bindings)
-        if problem is not None:
-            raise ConfigError([problem])
-        return demand
-
     def _begin(self, token: str, call: Call) -> tuple[Examination, IssuerPolicy]:
         call.unverified, call.policy = self._validation.begin(token)
         # Before the keys are asked for: should one go meanwhile, the verdict is dead when it is kept.
@@ -283,18 +267,3 @@ class Validator:
             call.voucher = self._keys.voucher(call.policy.issuer)
             call.generation = 0 if call.voucher is None else call.voucher.generation(call.unverified.header)
         return call.unverified, call.policy
-
-    def _finish(self, x: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
-        return self._validation.finish(x, policy, keys, self._clock())
-
-    async def _finish_async(self, unverified: Examination, policy: IssuerPolicy, keys: KeySet) -> Principal:
-        if not keys.is_slow(unverified.header):
-            return self._finish(unverified, policy, keys)
-        import asyncio
-
-        # One such verification would hold every other task up for longer than the hand-over costs.
-        try:
-            return await asyncio.to_thread(self._finish, unverified, policy, keys)
-        except RuntimeError:
-            # No thread is to be had. A slow verdict is better than none.
-            return self._finish(unverified, policy, keys)
