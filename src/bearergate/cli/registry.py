@@ -5,12 +5,9 @@ Judges nothing: the package registry does.
 
 from __future__ import annotations
 
-import math
-
 import click
 
 from bearergate.cli.configuration import config_option, give_up, load, print_warnings
-from bearergate.cli.serve import DRAIN_MARGIN
 from bearergate.cli.serving import (
     address_options,
     demand_packages,
@@ -44,4 +41,4 @@ def registry(host: str, port: int, config: str | None, log_level: str, audit: bo
     service = "" if settings.registry is None else settings.registry.service
     issuers = ", ".join(policy.issuer for policy in settings.issuers)
     announcement = f"bearergate issues tokens for {service} at {url_of(host, listener)}{TOKEN_PATH} to {issuers}"
-    run(app, listener, announcement, drain=math.ceil(settings.lifecycle.max_wait) + DRAIN_MARGIN)
+    run(app, listener, announcement, longest_wait=settings.lifecycle.max_wait)

@@ -5,8 +5,7 @@ Judges nothing: forward_auth.py is the gate.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,9 +23,6 @@ from bearergate.cli.serving import (
 if TYPE_CHECKING:
     from bearergate.config import Settings
 
-DRAIN_MARGIN: Final = 5
-"""Seconds that a request in flight has beyond its longest wait for keys, before it is cut at the end."""
-
 
 @click.command(short_help="Start the gate for nginx, Traefik and Envoy.")
 @address_options
@@ -41,8 +37,8 @@ def serve(host: str, port: int, config: str | None, log_level: str, audit: bool)
     listener = listen(host, port)
     from bearergate.forward_auth import gate
 
-    drain = math.ceil(settings.lifecycle.max_wait) + DRAIN_MARGIN
-    run(gate(settings.chain()), listener, _announcement(settings, url_of(host, listener)), drain=drain)
+    announcement = _announcement(settings, url_of(host, listener))
+    run(gate(settings.chain()), listener, announcement, longest_wait=settings.lifecycle.max_wait)
 
 
 def _announcement(settings: Settings, where: str) -> str:

@@ -1,4 +1,4 @@
-"""What every verb that serves has in common: a port, a log, and uvicorn in this process until SIGTERM.
+"""What every verb that serves has in common: options, a port, a log, and uvicorn in this process until SIGTERM.
 
 Knows no application and no configuration.
 """
@@ -6,6 +6,7 @@ Knows no application and no configuration.
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import socket
 import sys
@@ -27,10 +28,12 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _BACKLOG: Final = 2048
+_DRAIN_MARGIN: Final = 5
+"""Seconds that a request in flight has beyond its longest wait for keys, before it is cut at the end."""
 
 
 def serving_options(command: Command) -> Command:
-    """`--host`, `--port`, `--log-level` and `--audit`, as every verb that serves has them."""
+    """`--log-level` and `--audit`."""
     for option in (
         click.option("--audit", is_flag=True, help="Write one JSON line per decision to standard error."),
         click.option(
@@ -77,8 +80,8 @@ def url_of(host: str, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def run(app: ASGIApp, listener: socket.socket, announcement: str, *, drain: int) -> None:
-    """Serve until SIGTERM. `drain`: seconds that a request in flight has at the end."""
+def run(app: ASGIApp, listener: socket.socket, announcement: str, *, longest_wait: float) -> None:
+    """Serve until SIGTERM. `longest_wait`: seconds for which a request may wait for keys."""
     import uvicorn
 
     server = uvicorn.Server(
@@ -92,7 +95,7 @@ def run(app: ASGIApp, listener: socket.socket, announcement: str, *, drain: int)
             server_header=False,
             ws="none",
             lifespan="on",
-            timeout_graceful_shutdown=drain,
+            timeout_graceful_shutdown=math.ceil(longest_wait) + _DRAIN_MARGIN,
         )
     )
 
