@@ -44,10 +44,9 @@ ISSUER_KEYS: Final = (
 )  # fmt: skip
 
 _BROUGHT: Final = "{} cannot be set on its own; name the preset or profile that brings it"
-_OF_ROBOTS: Final = {name: f"{name} belongs to the top level, beside registry" for name in ROBOT_SWITCHES}
 _STORIES: Final = {
     **{name: _BROUGHT.format(name) for name in ("tenant_keys_only", "client_from_audience", "refuse_impersonated")},
-    **_OF_ROBOTS,
+    **{name: f"{name} belongs to the top level, beside registry" for name in ROBOT_SWITCHES},
 }
 _GROUPS_KEYS: Final = ("claim", "prefix")
 

@@ -40,9 +40,7 @@ _TOP_KEYS: Final = (
     "issuers", "profile", "keys", "max_token_bytes", *BINDING_SOURCES, SERVICE_ACCOUNTS, SNAPSHOT, ALLOW_EXPIRED,
     SHARED, VERDICT_CACHE, REGISTRY,
 )  # fmt: skip
-_STORIES: Final = {
-    **{key: f"{key} belongs to an entry of issuers" for key in ISSUER_KEYS},
-}
+_STORIES: Final = {key: f"{key} belongs to an entry of issuers" for key in ISSUER_KEYS}
 _MIN_TOKEN_BYTES: Final = 1024
 _MAX_TOKEN_BYTES: Final = 1024 * 1024
 _HERE: Final = Path()
