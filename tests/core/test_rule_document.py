@@ -95,6 +95,39 @@ def test_two_rules_for_one_subject_are_refused() -> None:
     assert problem(raw(GOOD, {**GOOD, "audiences": ["a"]})) == "Duplicate federation config entry"
 
 
+def test_one_subject_of_two_issuers_is_two_rules() -> None:
+    assert len(read_rules(raw(GOOD, {**GOOD, "issuer": "https://other.test"}))) == 2
+
+
+def test_as_much_as_is_allowed_is_read() -> None:
+    fifty = [f"a{n}" for n in range(50)]
+    (rule,) = read_rules(raw({**GOOD, "audiences": fifty, "claims": dict.fromkeys(fifty, fifty)}))
+    assert rule.audiences == tuple(fifty)
+    assert dict(rule.claims) == dict.fromkeys(fifty, tuple(fifty))
+    assert read_rules(b"[" + b" " * (MAX_DOCUMENT - 2) + b"]") == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {**GOOD, "x" * 200: 1},
+        {**GOOD, "claims": {"x" * 200: None}},
+        {**GOOD, "claims": {f"\n{'x' * 200}": 1}},
+    ],
+)
+def test_a_problem_quotes_no_more_than_eighty_characters_of_a_name(entry: object) -> None:
+    told = problem(raw(entry)).replace(r"\n", "x")
+    assert "x" * 80 in told
+    assert "x" * 81 not in told
+
+
+def test_a_problem_has_no_cause_that_quotes_the_document() -> None:
+    for document in (b"[", raw({**GOOD, "issuer": "http://ci.test"})):
+        with pytest.raises(RuleProblem) as caught:
+            read_rules(document)
+        assert caught.value.__suppress_context__
+
+
 def test_an_unknown_field_is_refused() -> None:
     assert "'audience'" in problem(raw({**GOOD, "audience": "a"}))
 
@@ -122,6 +155,7 @@ def test_audiences_are_a_list_of_texts(audiences: Any) -> None:
         ({"a": 1.5}, "must be a string"),
         ({"a": {"b": 1}}, "must be a string"),
         ({"a": [["b"]]}, "must be a string"),
+        ({"a": ["good", 1.5]}, "must be a string"),
         ({"a": "b\0"}, "must be a string"),
         ({"a": list(range(51))}, "must be a string"),
     ],
