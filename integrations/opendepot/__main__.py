@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +35,8 @@ def main() -> None:
         token_url=given.oidc_token_url,
         anonymous_auth=given.anonymous_auth,
     )
+    _check_storage(given.storage)
+    _check_tls(given.tls_certificate, given.tls_key)
     try:
         manifests = Manifests(given.group_bindings)
         registry = assemble(flags, storage=given.storage, manifests=manifests, environment=os.environ)
@@ -70,6 +73,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--oidc-allow-client-credentials", action="store_true")
     parser.add_argument("--anonymous-auth", action="store_true", help="let everybody in; only without an issuer")
     return parser
+
+
+def _check_storage(folder: Path) -> None:
+    if not folder.is_dir():
+        _give_up(f"--storage {folder} is no folder; name the one that holds modules/ or providers/")
+
+
+def _check_tls(certificate: str | None, key: str | None) -> None:
+    if certificate is None and key is None:
+        return
+    if certificate is None:
+        _give_up("--tls-key needs --tls-certificate; name both")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as problem:
+        _give_up(
+            f"--tls-certificate and --tls-key cannot be used: {problem.strerror}; name a certificate and its key, PEM"
+        )
 
 
 def _give_up(text: str) -> NoReturn:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from bearergate.config.group_bindings import read_group_bindings
 from bearergate.testing import FakeIssuer
-from integrations.opendepot.__main__ import _parser
+from integrations.opendepot.__main__ import _parser, main
 from integrations.opendepot.assembly import assemble
 from integrations.opendepot.manifests import Manifests
 from integrations.opendepot.packages import add_module
@@ -124,3 +124,35 @@ def test_the_readme_starts_it_with_flags_that_there_are_and_manifests_that_mean_
     assert (given.oidc_client_id, given.oidc_allow_client_credentials) == ("opendepot", True)
     bindings = read_group_bindings(HERE.parents[1] / given.group_bindings)
     assert (bindings.problems, [binding.name for binding in bindings]) == ((), ["ci-pipeline", "platform", "teams"])
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "sentence"),
+    [
+        ({"--storage": "nowhere"}, "--storage nowhere is no folder; name the one that holds modules/ or providers/"),
+        ({"--tls-key": "k.pem"}, "--tls-key needs --tls-certificate; name both"),
+        (
+            {"--tls-certificate": "c.pem", "--tls-key": "k.pem"},
+            "--tls-certificate and --tls-key cannot be used: No such file or directory; "
+            "name a certificate and its key, PEM",
+        ),
+        (
+            {"--tls-certificate": str(HERE / "README.md")},
+            "--tls-certificate and --tls-key cannot be used: [SSL] PEM lib",
+        ),
+        ({"--group-bindings": "nowhere"}, "nowhere: is no folder that can be read: No such file or directory; name a"),
+    ],
+)
+def test_a_mistaken_flag_is_one_sentence_and_no_traceback(
+    storage: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    mistaken: dict[str, str],
+    sentence: str,
+) -> None:
+    flags = {"--storage": str(storage), "--group-bindings": str(HERE / "bindings"), **mistaken}
+    monkeypatch.setattr("sys.argv", ["opendepot", *(part for pair in flags.items() for part in pair)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert sentence in capsys.readouterr().err
