@@ -122,6 +122,15 @@ def test_a_namespace_that_is_full_takes_no_more(in_memory: Service, monkeypatch:
     assert call(in_memory, "PUT", f"{ACME}/second").status_code == 409
 
 
+def test_a_namespace_that_trusts_enough_issuers_trusts_no_more(
+    in_memory: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bearergate.registry.store.MAX_ISSUERS", 1)
+    response = call(in_memory, "PUT", RULES, json=[RULE, {**RULE, "issuer": "https://more.test"}])
+    assert (response.status_code, response.json()["message"]) == (409, "The namespace trusts too many issuers")
+    assert call(in_memory, "GET", RULES).json() == [RULE]
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"nonsense", b"[1]", b"[" + b" " * MAX_DOCUMENT + b"]"])
 def test_a_body_that_is_no_list_of_rules_is_400(in_memory: Service, body: bytes) -> None:
     assert call(in_memory, "PUT", RULES, content=body).status_code == 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ import bearergate.registry.store
 from bearergate import ConfigError
 from bearergate.core.robots import RobotName
 from bearergate.core.trust import TrustRule
-from bearergate.registry.store import RobotStore, StoreUnavailable, TooManyRobots, check_database_url
+from bearergate.registry.store import (
+    MAX_ISSUERS,
+    RobotStore,
+    StoreUnavailable,
+    TooManyIssuers,
+    TooManyRobots,
+    check_database_url,
+)
 from integrations.docker_registry.postgres import RunningPostgres
 
 CI = RobotName("acme", "ci")
@@ -88,6 +96,23 @@ def test_a_namespace_has_not_too_many_robots(store: RobotStore, monkeypatch: pyt
     with pytest.raises(TooManyRobots):
         store.add_robot(RobotName("acme", "c"))
     assert store.add_robot(RobotName("other", "c"))
+
+
+def test_a_namespace_trusts_not_too_many_issuers(store: RobotStore) -> None:
+    other, more = RobotName("acme", "other"), RobotName("acme-2", "ci")
+    for robot in (CI, other, more):
+        store.add_robot(robot)
+    rules = [replace(OTHER, issuer=f"https://{number}.test") for number in range(MAX_ISSUERS)]
+    assert store.replace_rules(CI, rules)
+    # Issuers are counted once, whoever trusts them, and those of other namespaces not at all.
+    assert store.replace_rules(other, rules[1:3])
+    assert store.replace_rules(more, [RULE])
+    with pytest.raises(TooManyIssuers):
+        store.replace_rules(other, [RULE])
+    assert store.rules_of(other) == tuple(rules[1:3])
+    assert store.replace_rules(other, [])
+    assert store.replace_rules(CI, [*rules[1:], RULE])
+    assert store.replace_rules(other, [RULE])
 
 
 def test_what_was_stored_is_there_after_a_restart(database: str) -> None:

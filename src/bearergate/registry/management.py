@@ -27,7 +27,7 @@ from bearergate.registry.audit import RegistryAudit
 from bearergate.registry.federation import from_store
 from bearergate.registry.gatekeeper import Gatekeeper
 from bearergate.registry.issuing import Issuing
-from bearergate.registry.store import RobotStore, TooManyRobots
+from bearergate.registry.store import RobotStore, TooManyIssuers, TooManyRobots
 
 _ROOT: Final = "/api/v1/organization/{namespace}/robots"
 _ONE: Final = f"{_ROOT}/{{robot}}"
@@ -97,7 +97,11 @@ class Management:
             rules = () if request.method == "DELETE" else self._read(await _body(request))
         except RuleProblem as problem:
             return bad_request(str(problem))
-        if not await from_store(self._store.replace_rules, name, rules):
+        try:
+            replaced = await from_store(self._store.replace_rules, name, rules)
+        except TooManyIssuers:
+            return bad_request("The namespace trusts too many issuers", HTTPStatus.CONFLICT)
+        if not replaced:
             return bad_request(_NO_ROBOT, HTTPStatus.NOT_FOUND)
         if request.method == "DELETE":
             self._changed(manager, name, "rules_deleted", 0)

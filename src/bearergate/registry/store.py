@@ -24,6 +24,8 @@ from bearergate.core.trust import TrustRule
 
 MAX_ROBOTS: Final = 1000
 """Robots of one namespace."""
+MAX_ISSUERS: Final = 100
+"""Issuers that rules of one namespace may name. Keys are kept of 1000: no tenant may push out those of all others."""
 _SECONDS: Final = 5
 """How long a call waits for a connection, and SQLite for another writer."""
 _MAX_TEXT: Final = 2048
@@ -58,6 +60,10 @@ class StoreUnavailable(Exception):
 
 class TooManyRobots(Exception):
     """The namespace has as many robots as it may have."""
+
+
+class TooManyIssuers(Exception):
+    """The rules of the namespace would name more issuers than they may."""
 
 
 class RobotStore:
@@ -120,7 +126,10 @@ class RobotStore:
             return True
 
     def replace_rules(self, name: RobotName, rules: Iterable[TrustRule]) -> bool:
-        """Give a robot these rules instead of all that it had; False where there is no such robot."""
+        """Give a robot these rules instead of all that it had; False where there is no such robot.
+
+        Raises TooManyIssuers, and then nothing has changed.
+        """
         with self._transaction() as connection:
             robot = _touch(connection, name)
             if robot is None:
@@ -129,6 +138,9 @@ class RobotStore:
             rows = [_row(robot, position, rule) for position, rule in enumerate(rules)]
             if rows:
                 connection.execute(sql.insert(_rules), rows)
+                # What is taken away is never refused.
+                if connection.execute(_issuers_of(name.namespace)).scalar_one() > MAX_ISSUERS:
+                    raise TooManyIssuers
             return True
 
     @contextmanager
@@ -163,6 +175,12 @@ def _touch(connection: Connection, name: RobotName) -> int | None:
     here = sql.and_(_robots.c.namespace == name.namespace, _robots.c.short == name.short)
     changed = connection.execute(sql.update(_robots).where(here).values(changes=_robots.c.changes + 1))
     return _find(connection, name) if changed.rowcount else None
+
+
+def _issuers_of(namespace: str) -> sql.Select[int]:
+    """How many there are, each counted once."""
+    named = sql.select(sql.func.count(sql.distinct(_rules.c.issuer))).join(_robots, _robots.c.id == _rules.c.robot)
+    return named.where(_robots.c.namespace == namespace)
 
 
 def _row(robot: int, position: int, rule: TrustRule) -> dict[str, object]:
