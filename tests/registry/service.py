@@ -135,7 +135,10 @@ def running_service(
         **{"issuer": ISSUER, "service": SERVICE, "database": database, "allow_private_issuers": True, **policy}
     )
     validator = Validator(
-        [IssuerPolicy(issuer=people.issuer, audiences=frozenset({AUDIENCE}))], clock=people.now, fetch=people.fetch
+        [IssuerPolicy(issuer=people.issuer, audiences=frozenset({AUDIENCE}))],
+        clock=people.now,
+        fetch=people.fetch,
+        bindings=bindings,
     )
     events: list[RegistryEvent] = []
     app = registry_app(

@@ -302,7 +302,8 @@ def test_an_observer_that_fails_changes_no_answer(workloads: FakeIssuer) -> None
         raise ZeroDivisionError
 
     policy = RegistryPolicy(issuer=ISSUER, service=SERVICE, database="sqlite://", allow_private_issuers=True)
-    validator = Validator([IssuerPolicy(issuer=PEOPLE.issuer, audiences=frozenset({AUDIENCE}))], fetch=PEOPLE.fetch)
+    people = IssuerPolicy(issuer=PEOPLE.issuer, audiences=frozenset({AUDIENCE}))
+    validator = Validator([people], fetch=PEOPLE.fetch, bindings=BINDINGS)
     app = registry_app(policy, validator, BINDINGS, groups_claims={}, observers=[fail])
     with TestClient(app) as client:
         response = client.get("/v2/auth", params={"service": SERVICE}, headers=bearer(PEOPLE.mint()))

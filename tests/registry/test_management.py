@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -144,6 +145,19 @@ def test_a_body_without_end_is_not_read_to_its_end(in_memory: Service) -> None:
             yield b" " * 64 * 1024
 
     assert call(in_memory, "PUT", RULES, content=pieces()).status_code == 400
+
+
+def test_who_may_not_manage_is_told_with_the_namespace_and_so_is_who_may(
+    in_memory: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "bearergate.audit"):
+        call(in_memory, "DELETE", f"{ACME}/ci", bearer(in_memory.dev()))
+        call(in_memory, "GET", ACME)
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "bearergate.audit"]
+    acme = {"kind": "robots", "name": "acme"}
+    assert [
+        (line["outcome"], line["reason"], line["subject"], line["resource"], line["binding"]) for line in lines
+    ] == [("rejected", "resource_not_granted", "ada", acme, "20-people"), ("accepted", None, "root", acme, "10-admins")]
 
 
 def test_every_change_is_told_with_who_made_it(service: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -58,7 +58,8 @@ def registry_app(
     """The service as an ASGI application. The database and issuers may be down when it starts.
 
     `validator`: whose tokens are let in. `groups_claims`: by issuer, the claim that groups are in. `fetch`: replaces
-    HTTP for the issuers that rules name. Raises ConfigError for a folder of keys or a database that cannot be used.
+    HTTP for the issuers that rules name. Raises ConfigError for a folder of keys or a database that cannot be used, and
+    for a validator without bindings: by those it says who manages robots.
     """
     signing = _signing(policy, clock)
     store = RobotStore(policy.database)
@@ -66,7 +67,7 @@ def registry_app(
     issuing = Issuing(policy.names, signing, clock)
     grants = Grants(bindings, groups_claims)
     federation = Federation(policy, store, issuing, audit, lifecycle=lifecycle, fetch=fetch)
-    gatekeeper = Gatekeeper(validator, grants, realm=policy.service)
+    gatekeeper = Gatekeeper(validator, realm=policy.service)
     service = TokenService(validator, federation, grants, issuing, audit)
     endpoints = Endpoints(
         policy,

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bearergate.chain import Chain
+from bearergate.core.access import Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.errors import AuthenticationRequired, Refusal
 from bearergate.core.principal import Principal
@@ -20,32 +21,41 @@ from bearergate.core.reasons import Reason
 from bearergate.core.robots import RobotRefused
 from bearergate.faults import report_fault
 from bearergate.registry.answers import from_answer, refusal_response
-from bearergate.registry.grants import Grants
 from bearergate.registry.token_service import ADAPTER
 from bearergate.validator import Validator
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
+ROBOTS: Final = "robots"
+"""The kind of resource that a binding must grant, by namespace, to who creates robots and writes their rules."""
+
 _log: Final = logging.getLogger("bearergate.registry")
+
+
+def _managing(namespace: str) -> Demand:
+    """What is demanded of who manages the robots of a namespace."""
+    # A function, because no name is to be read as anything but itself.
+    return Demand(binding=ROBOTS, resource=lambda: namespace)
 
 
 class Gatekeeper:
     """Stands in front of every handler of the service."""
 
-    def __init__(self, validator: Validator | Chain, grants: Grants, *, realm: str) -> None:
+    def __init__(self, validator: Validator | Chain, *, realm: str) -> None:
+        """Raises ConfigError for a validator without bindings, by which nobody could be a manager."""
+        validator.checked(_managing(""))
         self._validator = validator
-        self._grants = grants
         self._realm = realm
         self._admission = Admission(realm=realm, allow_preflight=False)
 
     async def manager(self, authorization: Sequence[str], path: str, namespace: str) -> Principal:
-        """Who may manage the robots of the namespace; raises Refusal for anybody else."""
+        """Who may manage the robots of the namespace; raises Refusal for anybody else. One event tells either."""
         facts = RequestFacts("GET", path, authorization)
-        principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER)
+        demand = _managing(namespace)
+        principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER, demand=demand)
         if principal is None:
             # No path is exempt here; should one ever be, nobody gets in by it.
             raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
-        self._grants.check_manager(principal, namespace)
         return principal
 
     def guarded(self, handler: Handler) -> Handler:

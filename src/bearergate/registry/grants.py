@@ -1,4 +1,4 @@
-"""Grants: what bindings let a principal do in registries, and with its robots. One evaluation for all that is asked.
+"""Grants: what bindings let a principal do in registries. One evaluation for all that is asked.
 
 Knows no request and no token.
 """
@@ -6,16 +6,13 @@ Knows no request and no token.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from bearergate.core.bindings import Bindings, Resource
+from bearergate.core.bindings import Bindings
 from bearergate.core.errors import AccessDenied
 from bearergate.core.facts import GROUPS, Facts
 from bearergate.core.principal import Principal
 from bearergate.core.registry_scope import Access, granted
-
-ROBOTS: Final = "robots"
-"""The kind of resource that a binding must grant, by namespace, to who creates robots and writes their rules."""
 
 
 class Granted(NamedTuple):
@@ -40,11 +37,6 @@ class Grants:
         except AccessDenied:
             return Granted((), None)
         return Granted(granted(asked, binding.covers), binding.name)
-
-    def check_manager(self, principal: Principal, namespace: str) -> None:
-        """Raise AccessDenied unless the principal may manage the robots of the namespace."""
-        claim = self._groups_claims.get(principal.issuer, GROUPS)
-        self._bindings.authorize(principal, Resource(ROBOTS, namespace), groups_claim=claim)
 
     def _facts(self, principal: Principal) -> Facts:
         return Facts.of(principal, groups_claim=self._groups_claims.get(principal.issuer, GROUPS))
