@@ -81,6 +81,19 @@ def test_rules_and_bindings_are_shown_as_they_were_written() -> None:
     assert found["bindings"] == ['dev: "dev" in groups -> module aws-*, x; host *']
 
 
+def test_each_binding_is_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "access.toml"
+    binding = '[[bindings]]\nname = "{}"\nexpression = "true"\ngrants = {{module = ["a", "b"]}}\n'
+    path.write_text(f"{FULL}{binding.format('z')}{binding.format('a')}", encoding="utf-8")
+    ended = run("check-config", "--config", str(path))
+    assert ended.returncode == 0
+    text = ended.stdout[ended.stdout.index("bindings") :]
+    assert [line.split()[:6] for line in text.splitlines()[:2]] == [
+        ["bindings", "a:", "true", "->", "module", "a,"],
+        ["z:", "true", "->", "module", "a,", "b"],
+    ]
+
+
 def test_manifests_are_shown_with_what_they_grant(tmp_path: Path) -> None:
     manifest = {
         "apiVersion": "opendepot.defdev.io/v1alpha1",

@@ -10,10 +10,11 @@ import pytest
 from bearergate.config.bindings import MAX_BINDINGS, read_bindings
 from bearergate.config.expressions import read_rules
 from bearergate.config.located import CODE, Findings, locate
-from bearergate.core.bindings import MAX_PATTERN, Resource
+from bearergate.core.bindings import MAX_PATTERN
 from bearergate.core.errors import ConfigError
 from bearergate.core.expression import FUNCTIONS, MACROS, VARIABLES
 from bearergate.core.facts import Facts
+from bearergate.core.resources import Resource
 
 GOOD = {"name": "b", "expression": '"dev" in groups', "grants": {"module": ["aws-*"], "team room": ["*"]}}
 
@@ -133,6 +134,8 @@ def test_rules_that_cannot_be_used_are_named(value: object, problems: list[str])
             f"a claim is claims.email; besides there are {', '.join((*VARIABLES, *FUNCTIONS, *MACROS))}",
         ),
         ('sub = "user-1"', "compare with =="),
+        ('sub == "user-1', "close the quotation mark"),
+        ("sub == 'user-1", "close the quotation mark"),
     ],
 )
 def test_a_slip_in_an_expression_is_told_with_its_cure(text: str, cure: str) -> None:

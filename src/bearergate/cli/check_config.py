@@ -46,6 +46,7 @@ def print_settings(rows: Iterable[EffectiveSetting]) -> None:
 
     from bearergate.cli.effective import as_text
     from bearergate.cli.terminal import Trimmed, console
+    from bearergate.config.authorization import BINDINGS
 
     out = console()
     for number, (part, members) in enumerate(groupby(rows, key=_part)):
@@ -55,7 +56,9 @@ def print_settings(rows: Iterable[EffectiveSetting]) -> None:
         table.add_column(overflow="fold")
         for row in sorted(members, key=_is_default):
             style = "dim" if row.origin == DEFAULT else ""
-            cells = (row.path.removeprefix(f"{part}."), as_text(row.value), row.origin)
+            # Bindings are read one by one, from the first.
+            separator = "\n" if row.path == BINDINGS else ", "
+            cells = (row.path.removeprefix(f"{part}."), as_text(row.value, separator), row.origin)
             table.add_row(*(Text(cell, style=style) for cell in cells))
         if number:
             out.print()

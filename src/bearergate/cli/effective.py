@@ -108,15 +108,15 @@ def effective(settings: Settings) -> Iterator[EffectiveSetting]:
             yield EffectiveSetting(path, _plain(found), origin)
 
 
-def as_text(value: Json) -> str:
-    """The value as people read it."""
+def as_text(value: Json, separator: str = ", ") -> str:
+    """The value as people read it; `separator` stands between the items of a list."""
     match value:
         case None | "" | []:
             return "-"
         case bool():
             return "true" if value else "false"
         case list():
-            return ", ".join(as_text(item) for item in value)
+            return separator.join(as_text(item) for item in value)
         case _:
             return str(value)
 

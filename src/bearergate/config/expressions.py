@@ -16,6 +16,7 @@ from bearergate.core.path_match import PathPattern, PatternProblem, compile_patt
 MAX_RULES: Final = 100
 _UNKNOWN: Final = re.compile(r"undeclared reference to '([^'.]+)")
 _ONE_EQUALS_SIGN: Final = re.compile(r"token recognition error at: '=(?!=)")
+_OPEN_QUOTE: Final = re.compile(r"token recognition error at: '[\"']")
 _PACKAGES: Final = frozenset({"cel_expr_python", "lark"})
 
 
@@ -58,6 +59,8 @@ def _cure(problem: str) -> str:
             if meant
             else f"a claim is claims.{unknown[1]}; besides there are {', '.join(known)}"
         )
+    if _OPEN_QUOTE.search(problem):
+        return "close the quotation mark"
     return "compare with ==" if _ONE_EQUALS_SIGN.search(problem) else ""
 
 
