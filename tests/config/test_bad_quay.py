@@ -26,6 +26,7 @@ def problems(**settings: Any) -> list[tuple[str, str]]:
         ([], "must not be empty"),
         ([1], "must contain only strings"),
         (["https://a.example.com", None], "must contain only strings"),
+        (["https://a.example.com", ["https://b.example.com"]], "must contain only strings"),
         # Quay accepts the empty string.
         ([""], "must not contain empty strings"),
         (["https://a.example.com", "https://a.example.com"], "must not contain duplicates"),

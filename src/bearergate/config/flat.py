@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from bearergate.config.audiences import read_audiences
 from bearergate.config.deployment import VARIABLES, Deployment, beside
 from bearergate.config.environment import CONFIG_FILE, look_at_unknown, read_variable
 from bearergate.config.file import read_schema
@@ -181,18 +182,10 @@ def _machine_mode(flat: Section) -> str:
 def _read_audiences(flat: Section) -> Located:
     """The accepted audiences: OIDC_AUDIENCES, or OIDC_CLIENT_ID alone; profile quay always adds the latter."""
     listed, client = flat.members.get(AUDIENCES), flat.members.get(CLIENT)
-    own = None if client is None else read_text(client, flat.findings)
     if listed is None and client is None:
         text = f"{AUDIENCES} or {CLIENT} must be set"
         flat.findings.add(Problem(AUDIENCES, text, "an audience is mandatory"))
-    if listed is None:
-        # The stand-in is never used: without a usable client id there is a problem.
-        at = client or Located(STAND_IN, AUDIENCES, AUDIENCES, AUDIENCES)
-        item = Located(own or STAND_IN, at.path, at.name, at.origin)
-        return Located([], at.path, at.name, at.origin, items=(item,))
     profile = flat.members.get(PROFILE)
-    quay = profile is not None and profile.value == QUAY
-    values = {item.value for item in listed.items or () if isinstance(item.value, str)}
-    if quay and client is not None and own is not None and listed.items and own not in values:
-        return Located(listed.value, listed.path, listed.name, listed.origin, items=(*listed.items, client))
-    return listed
+    is_quay = profile is not None and profile.value == QUAY
+    nowhere = Located(STAND_IN, AUDIENCES, AUDIENCES, AUDIENCES)
+    return read_audiences(listed, client, flat.findings, nowhere=nowhere, always_client=is_quay)

@@ -6,13 +6,13 @@ all is decided elsewhere. Knows no source; the differences to Quay are in lint_q
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from bearergate.config.lint_quay import QUAY_RULES, is_quay
 from bearergate.config.remarks import Level, Place, Remark, Rule, Said, of_issuers
 from bearergate.config.settings import Settings
+from bearergate.core.metadata import ENTRA_V1, ENTRA_V2
 from bearergate.core.policy import MachineMode, TokenKind
 from bearergate.core.service_accounts import ClusterMode
 
@@ -33,7 +33,7 @@ _SHARED_AUDIENCES: Final = frozenset(
         "account",
     }
 )
-_ENTRA: Final = re.compile(r"https://(?:sts\.windows\.net|login\.microsoftonline\.com)/")
+_ENTRA: Final = (ENTRA_V1, ENTRA_V2)
 
 
 def lint(settings: Settings) -> tuple[Remark, ...]:
@@ -156,7 +156,7 @@ def _id_tokens(settings: Settings) -> Iterator[Said]:
 
 def _entra_without_preset(settings: Settings) -> Iterator[Said]:
     for path, _ in of_issuers(
-        settings, "issuer", lambda each: bool(_ENTRA.match(each.issuer)) and not each.keys.tenant_keys_only
+        settings, "issuer", lambda each: each.issuer.startswith(_ENTRA) and not each.keys.tenant_keys_only
     ):
         yield Said(
             path,
@@ -170,7 +170,7 @@ def _entra_v2_audience(settings: Settings) -> Iterator[Said]:
         settings,
         "audiences",
         lambda each: (
-            bool(_ENTRA.match(each.issuer))
+            each.issuer.startswith(_ENTRA)
             and each.issuer.endswith("/v2.0")
             and all("://" in audience for audience in each.audiences)
         ),

@@ -11,12 +11,11 @@ from functools import partial
 from typing import Final
 
 from bearergate.config.profiles import QUAY
+from bearergate.config.quay_schema import BY_SERVER
 from bearergate.config.remarks import Level, Rule, Said, of_issuers
 from bearergate.config.settings import Settings
 from bearergate.core.policy import IssuerPolicy
 
-BY_SERVER: Final = ", by OIDC_SERVER"
-"""At the end of the origin of an issuer that is taken from the server's address."""
 _QUAYS_ALGORITHMS: Final = frozenset({"RS256", "RS384"})
 
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bearergate.config.audiences import read_audiences
 from bearergate.config.cures import AS_MAPPING
 from bearergate.config.located import STAND_IN, Findings, Located
 from bearergate.config.profiles import QUAY
 from bearergate.config.section import Section, read_text, read_texts
 from bearergate.config.spelling import nearest
 from bearergate.core.errors import Problem
-from bearergate.core.metadata import other_slash
+from bearergate.core.metadata import ENTRA_V1, ENTRA_V2, other_slash
 
 SUFFIX: Final = "_LOGIN_CONFIG"
 ISSUERS: Final = "OIDC_ISSUERS"
@@ -50,16 +51,18 @@ _OF_LOGIN: Final = (
 BLOCK_KEYS: Final = (
     ISSUERS, ISSUER, SERVER, AUDIENCES, CLIENT, GROUPS_CLAIM, DEBUGGING, SHARE_KEYS, JWKS_URIS, *_TO_ENTRY, *_OF_LOGIN,
 )  # fmt: skip
+BY_SERVER: Final = f", by {SERVER}"
+"""At the end of the origin of an issuer that is taken from the server's address."""
 _OTHER_PROTOCOLS: Final = ("GITHUB", "GOOGLE")
 _RESERVED: Final = ("ldap", "jwt", "keystone")
 
 _TENANT: Final = r"(?P<tenant>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 _ENTRA: Final = (
-    ("entra-v1", re.compile(rf"https://sts\.windows\.net/{_TENANT}/?")),
-    ("entra-v2", re.compile(rf"https://login\.microsoftonline\.com/{_TENANT}/v2\.0/?")),
+    ("entra-v1", re.compile(rf"{re.escape(ENTRA_V1)}{_TENANT}/?")),
+    ("entra-v2", re.compile(rf"{re.escape(ENTRA_V2)}{_TENANT}/v2\.0/?")),
 )
 # Its discovery document names the issuer of v1 tokens.
-_ENTRA_V1_SERVER: Final = re.compile(rf"https://login\.microsoftonline\.com/{_TENANT}/?")
+_ENTRA_V1_SERVER: Final = re.compile(rf"{re.escape(ENTRA_V2)}{_TENANT}/?")
 _AS_URLS: Final = "write each issuer with the URL of its JWK Set"
 _WELL_KNOWN: Final = "/.well-known/openid-configuration"
 
@@ -137,7 +140,8 @@ class _Block:
                 members["allow_insecure_http"] = self._members[DEBUGGING]
             if sharing:
                 others = tuple(other for other in issuers if other is not issuer)
-                members["shares_keys_with"] = self._made(SHARE_KEYS, [], others)
+                flag = self._members[SHARE_KEYS]
+                members["shares_keys_with"] = Located([], flag.path, flag.name, flag.origin, items=others)
             yield Located({}, issuer.path, issuer.name, issuer.origin, members=members)
 
     def _look_at_unknown(self) -> None:
@@ -168,8 +172,8 @@ class _Block:
         """The issuer that the discovery document at OIDC_SERVER most probably names; nobody is asked here."""
         url = _text(server)
         entra = _ENTRA_V1_SERVER.fullmatch(url)
-        issuer = f"https://sts.windows.net/{entra['tenant']}/" if entra else url.removesuffix("/")
-        return Located(issuer, server.path, server.name, f"{server.origin}, by {SERVER}")
+        issuer = f"{ENTRA_V1}{entra['tenant']}/" if entra else url.removesuffix("/")
+        return Located(issuer, server.path, server.name, f"{server.origin}{BY_SERVER}")
 
     def _spelling(self, issuer: Located) -> dict[str, Located]:
         """Of an issuer that is taken from an address nobody knows whether its name ends with a slash."""
@@ -198,15 +202,9 @@ class _Block:
     def _audiences(self) -> Located:
         """OIDC_AUDIENCES and, always, CLIENT_ID."""
         listed, client = self._members.get(AUDIENCES), self._members.get(CLIENT)
-        own = None if client is None else read_text(client, self._findings)
         if listed is None and client is None:
             self._findings.problem(self._at, f"must hold {CLIENT} or {AUDIENCES}", "an audience is mandatory")
-        if listed is None:
-            return self._made(CLIENT, [], (Located(own or STAND_IN, *self._place(CLIENT)),))
-        values = {item.value for item in listed.items or ()}
-        if client is not None and own is not None and listed.items and own not in values:
-            return Located([], listed.path, listed.name, listed.origin, items=(*listed.items, client))
-        return listed
+        return read_audiences(listed, client, self._findings, nowhere=self._at, always_client=True)
 
     def _jwks_uris(self, issuers: tuple[Located, ...]) -> Mapping[str, Located]:
         """Where the keys of some issuers are, as the block says."""
@@ -238,14 +236,6 @@ class _Block:
             url = _text(server).removesuffix("/") + _WELL_KNOWN
             members["discovery_url"] = Located(url, server.path, server.name, server.origin)
         return members
-
-    def _place(self, key: str) -> tuple[str, str, str]:
-        at = self._members.get(key, self._at)
-        return at.path, at.name, at.origin
-
-    def _made(self, key: str, value: object, items: tuple[Located, ...]) -> Located:
-        """A list that stands nowhere, at the place of the key that makes it."""
-        return Located(value, *self._place(key), items=items)
 
 
 def _text(at: Located) -> str:

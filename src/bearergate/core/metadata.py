@@ -13,10 +13,14 @@ from urllib.parse import urlsplit
 from bearergate.core.encoding import NotStrict, decode_json_object
 
 MAX_URL: Final = 2048
+ENTRA_V1: Final = "https://sts.windows.net/"
+"""With what the issuer of every tenant of Entra ID begins, in tokens of version 1."""
+ENTRA_V2: Final = "https://login.microsoftonline.com/"
+"""The same in tokens of version 2, and of the discovery documents of both."""
 _LOOPBACK_V4: Final = ipaddress.ip_network("127.0.0.0/8")
 _LOOPBACK_V6: Final = ipaddress.IPv6Address("::1")
 # Their tokens name one tenant each, so these would be the iss of no token, and the keys of all.
-_OF_EVERY_TENANT: Final = re.compile(r"https://login\.microsoftonline\.com/(common|organizations|consumers)(/|$)")
+_OF_EVERY_TENANT: Final = re.compile(rf"{re.escape(ENTRA_V2)}(common|organizations|consumers)(/|$)")
 _UNSAFE: Final = re.compile(r"[^!-~]|[\\\"<>^`{|}]")
 
 

@@ -16,6 +16,7 @@ from bearergate.core.claims import Json
 from bearergate.core.encoding import NotStrict, decode_base64url, decode_json_object
 from bearergate.core.jwk import DroppedKey, KeySet, VerificationKey
 from bearergate.core.jws import ALGORITHMS, PublicKey, canonical_name
+from bearergate.core.metadata import ENTRA_V1, ENTRA_V2
 
 MAX_KEYS: Final = 1000
 MIN_RSA_BITS: Final = 2048
@@ -133,7 +134,7 @@ def _screen_tenant(entry: dict[str, Json], tenant_of: str | None) -> None:
     tenant = _TENANT.search(tenant_of)
     own = {tenant_of}
     if tenant:
-        own |= {f"https://sts.windows.net/{tenant[1]}/", f"https://login.microsoftonline.com/{tenant[1]}/v2.0"}
+        own |= {f"{ENTRA_V1}{tenant[1]}/", f"{ENTRA_V2}{tenant[1]}/v2.0"}
     named = issuer.replace("{tenantid}", tenant[1]) if isinstance(issuer, str) and tenant else issuer
     if not isinstance(named, str) or named not in own:
         raise _Unusable("belongs to another issuer")
