@@ -20,10 +20,10 @@ from bearergate.config.presets import PRESETS
 from bearergate.config.profiles import OPENDEPOT, PROFILES, QUAY, ROBOT_SWITCHES, SWITCHES
 from bearergate.config.requirements import read_algorithms, read_require
 from bearergate.config.section import Section, read_choice, refuse_unknown
+from bearergate.config.urls import read_issuer
 from bearergate.core.claims import Json
 from bearergate.core.expression import Expression
 from bearergate.core.groups import RESERVED, may_begin_reserved
-from bearergate.core.metadata import UrlProblem, check_issuer
 from bearergate.core.policy import (
     DEFAULT_ALGORITHMS,
     DEFAULT_LEEWAY,
@@ -172,15 +172,7 @@ def _read_policy(section: Section, folder: Path, require: Mapping[str, tuple[Jso
 
 def _read_issuer(section: Section) -> str:
     insecure = section.members.get("allow_insecure_http")
-    issuer = section.text("issuer")
-    if issuer is None:
-        return STAND_IN
-    try:
-        check_issuer(issuer, allow_insecure_http=insecure is not None and insecure.value is True)
-    except UrlProblem as problem:
-        section.findings.problem(section.members["issuer"], str(problem))
-        return STAND_IN
-    return issuer
+    return read_issuer(section, allow_insecure_http=insecure is not None and insecure.value is True) or STAND_IN
 
 
 def _read_rules(section: Section) -> tuple[Expression, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bearergate.config.content import Unusable, read_content
 from bearergate.config.located import Located
 from bearergate.config.section import Section
-from bearergate.core.metadata import UrlProblem, check_url
+from bearergate.config.urls import read_url
 from bearergate.core.policy import KeySource
 from bearergate.core.screening import KeySetError, parse_jwk_set
 
@@ -21,8 +21,8 @@ def read_key_source(section: Section, folder: Path, issuer: str) -> KeySource:
     tenant_keys_only = section.flag("tenant_keys_only")
     _refuse_two_sources(section)
     return KeySource(
-        discovery_url=_url(section, "discovery_url", insecure=insecure),
-        jwks_uri=_url(section, "jwks_uri", insecure=insecure),
+        discovery_url=read_url(section, "discovery_url", allow_insecure_http=insecure),
+        jwks_uri=read_url(section, "jwks_uri", allow_insecure_http=insecure),
         jwks=_jwk_set(section, folder, issuer if tenant_keys_only else None),
         ca=_certificates(section, folder),
         shares_keys_with=section.texts("shares_keys_with") or (),
@@ -37,18 +37,6 @@ def _refuse_two_sources(section: Section) -> None:
     if len(given) > 1:
         at = section.members[given[0]]
         section.findings.problem(at, f"cannot be used beside {' and '.join(given[1:])}", "keep one of them")
-
-
-def _url(section: Section, key: str, *, insecure: bool) -> str | None:
-    url = section.text(key)
-    if url is None:
-        return None
-    try:
-        check_url(url, allow_insecure_http=insecure)
-    except UrlProblem as problem:
-        section.findings.problem(section.members[key], str(problem))
-        return None
-    return url
 
 
 def _content(section: Section, key: str, folder: Path, *, guarded: bool) -> tuple[Located, bytes] | None:

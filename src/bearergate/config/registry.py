@@ -15,9 +15,9 @@ from bearergate.config.deployment import DATABASE, DATABASE_FILE, REGISTRY, Depl
 from bearergate.config.located import Findings, Located
 from bearergate.config.profiles import ROBOT_SWITCHES
 from bearergate.config.section import Section, read_text
+from bearergate.config.urls import read_issuer
 from bearergate.core.bearer import check_realm
 from bearergate.core.errors import ConfigError
-from bearergate.core.metadata import UrlProblem, check_issuer
 from bearergate.core.registry_policy import DAY, DEFAULT_KEY_PERIOD, MIN_KEY_PERIOD, RegistryPolicy
 
 REGISTRY_KEYS: Final = (
@@ -53,11 +53,9 @@ def read_registry(
     issuer, service = _issuer(at, section, issuers), _service(at, section)
     days = section.number("rotate_days", MIN_KEY_PERIOD / DAY, _MAX_DAYS)
     keys, publish = _folder(section, "keys", folder), _folder(section, "publish", folder)
-    flags = Section(switches, top.findings, "")
-    policy = {
-        "allow_private_issuers": section.flag("allow_private_issuers"),
-        **{name: flags.flag(name) for name in ROBOT_SWITCHES},
-    }
+    allow_private_issuers = section.flag("allow_private_issuers")
+    of_robots = Section(switches, top.findings, "")
+    flags = {name: of_robots.flag(name) for name in ROBOT_SWITCHES}
     if issuer is None or service is None or database is None:
         return None
     return RegistryPolicy(
@@ -67,7 +65,8 @@ def read_registry(
         key_folder=keys,
         publish_folder=publish,
         key_period=DEFAULT_KEY_PERIOD if days is None else days * DAY,
-        **policy,
+        allow_private_issuers=allow_private_issuers,
+        **flags,
     )
 
 
@@ -75,13 +74,8 @@ def _issuer(at: Located, section: Section, issuers: Collection[str]) -> str | No
     if "issuer" not in section.members:
         section.findings.problem(at, "must name its issuer", "write the URL of this service")
         return None
-    issuer = section.text("issuer")
+    issuer = read_issuer(section)
     if issuer is None:
-        return None
-    try:
-        check_issuer(issuer)
-    except UrlProblem as problem:
-        section.findings.problem(section.members["issuer"], str(problem))
         return None
     if issuer in issuers:
         fault = "names an issuer whose tokens are let in"

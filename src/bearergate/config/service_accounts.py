@@ -15,7 +15,7 @@ from bearergate.config.cures import AS_MAPPING
 from bearergate.config.located import Located
 from bearergate.config.requirements import read_algorithms
 from bearergate.config.section import Section, read_choice, refuse_unknown
-from bearergate.core.metadata import UrlProblem, check_issuer
+from bearergate.config.urls import read_issuer
 from bearergate.core.policy import DEFAULT_ALGORITHMS
 from bearergate.core.service_accounts import ClusterMode, ClusterPolicy, api_server_problem
 
@@ -85,13 +85,8 @@ def _issuer(at: Located, cluster: Section, taken: dict[str, str]) -> str | None:
     if "issuer" not in cluster.members:
         cluster.findings.problem(at, "must name its issuer", "it is the iss of its service accounts' tokens")
         return None
-    issuer = cluster.text("issuer")
+    issuer = read_issuer(cluster)
     if issuer is None:
-        return None
-    try:
-        check_issuer(issuer)
-    except UrlProblem as problem:
-        cluster.findings.problem(cluster.members["issuer"], str(problem))
         return None
     if issuer in taken:
         fault = f"names an issuer that {taken[issuer]} trusts already"
