@@ -12,11 +12,10 @@ from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.authorization import Authorization
 from bearergate.core.errors import Refusal
 from bearergate.core.events import Observer, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted, UnverifiedIdentity
-from bearergate.core.identity import unverified_identity
 from bearergate.core.principal import Principal
 from bearergate.core.resources import Granted
 from bearergate.core.validation import Validation
-from bearergate.decisions import Decisions, denied
+from bearergate.decisions import Decisions, denied, said_by
 
 
 class Judgements:
@@ -120,8 +119,7 @@ class Judgement:
 
     def _said(self) -> UnverifiedIdentity:
         """What the token says of itself."""
-        _, x = self._all.reading.open_report(self._token)
-        return unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
+        return said_by(self._token, self._all.reading)
 
     def _elapsed_us(self) -> float:
         return (monotonic_clock() - self._started) * 1e6

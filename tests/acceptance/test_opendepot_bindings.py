@@ -15,8 +15,9 @@ import yaml
 from bearergate import Principal, Reason, Validator
 from bearergate.config import from_dict
 from bearergate.config.group_bindings import MODULE, PROVIDER, read_group_bindings
-from bearergate.core.bindings import Bindings, Resource
+from bearergate.core.bindings import Bindings
 from bearergate.core.errors import AccessDenied
+from bearergate.core.resources import Resource
 from bearergate.testing import FakeIssuer
 
 Manifest = dict[str, Any]

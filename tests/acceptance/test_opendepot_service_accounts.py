@@ -30,8 +30,9 @@ from bearergate.chain import UnverifiedBearer
 from bearergate.config import from_file
 from bearergate.config.group_bindings import MODULE, read_group_bindings
 from bearergate.core.bearer import answer
-from bearergate.core.bindings import Bindings, Resource
+from bearergate.core.bindings import Bindings
 from bearergate.core.events import Event, TokenAccepted, TokenRejected, UnverifiedBearerAdmitted
+from bearergate.core.resources import Resource
 from bearergate.kubernetes import ServiceAccount, refusal_of_api_server
 from bearergate.testing import REMOVED
 from tests.acceptance.opendepot import CLIENT, DEX, PIPELINE, machine_token, user_token

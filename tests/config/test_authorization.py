@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bearergate.config import Settings, from_dict, from_file
-from bearergate.core.bindings import Bindings, Resource
+from bearergate.core.bindings import Bindings
 from bearergate.core.errors import AccessDenied
 from bearergate.core.facts import Facts
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
 from tests.config.configurations import loaded, problems_of, refusal_of, schema, written
 
 AS_FOLDER = "name a folder of GroupBinding manifests"

@@ -12,9 +12,9 @@ import pytest
 
 from bearergate.config.group_bindings import MAX_FILES, MODULE, PROVIDER, read_group_bindings
 from bearergate.core import expr_lang, expression
-from bearergate.core.bindings import Resource
 from bearergate.core.errors import ConfigError
 from bearergate.core.facts import Facts
+from bearergate.core.resources import Resource
 
 HEAD = "apiVersion: opendepot.defdev.io/v1alpha1\nkind: GroupBinding\n"
 

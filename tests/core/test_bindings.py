@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bearergate.core.bindings import MAX_NAME, Binding, Bindings, Globs, Grant, Names, Resource
+from bearergate.core.bindings import MAX_NAME, Binding, Bindings, Globs, Grant, Names
 from bearergate.core.errors import AccessDenied, ConfigError, Problem
 from bearergate.core.expression import BrokenExpression, Expression, compile_rule
 from bearergate.core.facts import Facts
 from bearergate.core.path_match import compile_pattern
 from bearergate.core.reasons import Reason
+from bearergate.core.resources import Resource
 from tests.core.people import principal
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bearergate.core.bindings import Resource
 from bearergate.core.registry_scope import Access, ScopeProblem, granted, read_scopes, resource
+from bearergate.core.resources import Resource
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ from bearergate.core.principal import Principal
 from bearergate.core.reasons import Reason
 from bearergate.core.resources import Resource
 
-__all__ = ["MAX_NAME", "MAX_PATTERN", "Binding", "Bindings", "Globs", "Grant", "Names", "Resource"]
-
 MAX_NAME: Final = 1024
 """Longest name of a resource, in characters: no longer one is granted to anybody."""
 MAX_PATTERN: Final = 512

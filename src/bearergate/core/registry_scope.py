@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from bearergate.core.bindings import Resource
 from bearergate.core.claims import Json
+from bearergate.core.resources import Resource
 
 MAX_SCOPES: Final = 50
 MAX_ACTIONS: Final = 10

@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 
 from bearergate.clocks import Clock, monotonic_clock
 from bearergate.core.errors import BadSignature, Refusal, Unavailable, refusal
-from bearergate.core.identity import unverified_identity
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.core.principal import Principal
@@ -26,6 +25,7 @@ from bearergate.core.registry_tokens import is_issued_by, robot_token_policy
 from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, robot_principal
 from bearergate.core.trust import TrustRule, match, policy_for, read_claimed
 from bearergate.core.validation import Validation
+from bearergate.decisions import said_by
 from bearergate.fetch import Fetch, HttpFetch
 from bearergate.keys import Keys
 from bearergate.registry.audit import RegistryAudit
@@ -114,14 +114,12 @@ class Federation:
 
     def rejected(self, refused: RobotRefused, token: str = "") -> None:
         """Tell of a refusal."""
-        _, x = _READING.open_report(token)
-        said = unverified_identity(x.header if x.has("header") else None, x.payload if x.has("payload") else None)
         event = RobotRejected(
             time=self._issuing.clock(),
             robot=refused.robot,
             reason=refused.reason.value,
             status=refused.status,
-            unverified=said,
+            unverified=said_by(token, _READING),
         )
         self._audit.tell(event)
 
