@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -145,6 +146,26 @@ def test_a_body_without_end_is_not_read_to_its_end(in_memory: Service) -> None:
             yield b" " * 64 * 1024
 
     assert call(in_memory, "PUT", RULES, content=pieces()).status_code == 400
+
+
+def test_who_goes_away_amid_a_document_changes_nothing_and_is_no_fault_of_ours(
+    in_memory: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = iter([{"type": "http.request", "body": b"[]", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in in_memory.admin().items()]
+    scope = {"type": "http", "method": "PUT", "path": RULES, "query_string": b"", "headers": headers}
+    asyncio.run(in_memory.client.app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert call(in_memory, "GET", RULES).json() == [RULE]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_who_may_not_manage_is_told_with_the_namespace_and_so_is_who_may(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bearergate.chain import Chain
@@ -72,6 +73,9 @@ class Gatekeeper:
                 return await handler(request)
             except (Refusal, RobotRefused) as error:
                 return refusal_response(error, realm=self._realm, messages=messages, basic=basic)
+            except ClientDisconnect:
+                # Nobody is left to read it.
+                return Response(status_code=HTTPStatus.BAD_REQUEST)
             except Exception as error:  # noqa: BLE001 - a fault of ours must not let anybody in, nor say anything
                 return from_answer(report_fault(_log, error, "answering a request"))
 
