@@ -7,8 +7,9 @@ Users are the pair of issuer and subject. Knows no claim but those that a profil
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeAlias
 
 from flask import Flask, Response, abort, g, jsonify, redirect, request, session
@@ -29,11 +30,14 @@ class Users:
     """The federated users. Two issuers' equal subjects are two people."""
 
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def of(self, principal: Principal) -> str:
         """The user's name, made up at the first visit."""
         identity = (principal.issuer, principal.subject)
-        return self.names.setdefault(identity, f"user{len(self.names) + 1}")
+        known = self.names.get(identity)
+        # A number of its own each time: two who come at once must not become one.
+        return known or self.names.setdefault(identity, f"user{next(self._numbers)}")
 
 
 def create_app(
@@ -82,6 +86,7 @@ def _add_login(app: Flask, manager: OAuthLoginManager, users: Users, code_exchan
     def login(name: str) -> Any:
         service = service_of(name)
         session.clear()
+        session["service"] = name
         session["state"], session["nonce"] = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         target = f"{service.get_issuer().removesuffix('/')}/authorize"
         return redirect(f"{target}?state={session['state']}&nonce={session['nonce']}")
@@ -89,8 +94,9 @@ def _add_login(app: Flask, manager: OAuthLoginManager, users: Users, code_exchan
     @app.get("/oauth2/<name>/callback")
     def callback(name: str) -> Any:
         service = service_of(name)
-        state, nonce = session.pop("state", None), session.pop("nonce", None)
-        if state is None or nonce is None or not secrets.compare_digest(state, request.args.get("state", "")):
+        begun, state, nonce = (session.pop(key, None) for key in ("service", "state", "nonce"))
+        # Where it began, too: another provider must not end a login that was begun at this one (RFC 9700 section 2.1).
+        if begun != name or not secrets.compare_digest(state.encode(), request.args.get("state", "").encode()):
             abort(400)
         try:
             principal = service.prove_id_token(code_exchange(service, request.args.get("code", "")), nonce)

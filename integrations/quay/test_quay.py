@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -205,6 +206,17 @@ def test_the_injected_client_follows_no_redirect_and_sends_what_is_known(
     issuer.jwks_fault = Fault(location=f"{other.url}/jwks")
     assert fetch(f"{issuer.url}/jwks", etag=None, deadline=deadline, max_bytes=100_000).status == 302
     assert other.traffic.connections == 0
+
+
+def test_a_login_ends_at_the_service_where_it_began(issuer: FakeIssuer, other: FakeIssuer) -> None:
+    app = create_app(blocks(sso=issuer, idp=other), lambda service, code: code)
+    for ended, status in (("sso", 200), ("idp", 400)):
+        client = app.test_client()
+        asked = parse_qs(urlsplit(client.get("/oauth2/sso/login").headers["Location"]).query)
+        signer = {"sso": issuer, "idp": other}[ended]
+        code = signer.mint(aud=CID, client_id=None, nonce=asked["nonce"][0])
+        answer = client.get(f"/oauth2/{ended}/callback?code={code}&state={asked['state'][0]}")
+        assert answer.status_code == status
 
 
 def test_the_application_over_real_http(issuer: FakeIssuer, other: FakeIssuer, session: requests.Session) -> None:
