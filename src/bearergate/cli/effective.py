@@ -17,9 +17,8 @@ from bearergate.config.profiles import ROBOT_SWITCHES
 from bearergate.core.bindings import Binding
 from bearergate.core.claims import Json
 from bearergate.core.expression import Expression
-from bearergate.core.keyring import KeyLifecycle
+from bearergate.core.keyring import DAY, KeyLifecycle
 from bearergate.core.policy import IssuerPolicy
-from bearergate.core.registry_policy import DAY
 
 _ISSUER_PATH: Final = re.compile(r"issuers\[(?P<index>\d+)\]\.(?P<key>.+)")
 _CLUSTER_PATH: Final = re.compile(r"service_accounts\[(?P<index>\d+)\]\.(?P<key>.+)")

@@ -63,8 +63,8 @@ def beside(members: Mapping[str, Located]) -> Mapping[str, Located]:
     return {VARIABLES[key]: at for key, at in members.items() if key in VARIABLES}
 
 
-class Said:
-    """What the file and the environment say together."""
+class Sources:
+    """The file and the environment together, in which each setting stands once at most."""
 
     def __init__(
         self, in_file: Mapping[str, Located], folder: Path, deployment: Deployment, findings: Findings

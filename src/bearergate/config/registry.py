@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from bearergate.config.content import Unusable, read_content
-from bearergate.config.deployment import DATABASE, DATABASE_FILE, REGISTRY, Deployment, Said, Written
+from bearergate.config.deployment import DATABASE, DATABASE_FILE, REGISTRY, Deployment, Sources, Written
 from bearergate.config.located import Findings, Located
 from bearergate.config.profiles import ROBOT_SWITCHES
 from bearergate.config.section import Section, read_text
 from bearergate.config.urls import read_issuer
 from bearergate.core.bearer import check_realm
 from bearergate.core.errors import ConfigError
-from bearergate.core.registry_policy import DAY, DEFAULT_KEY_PERIOD, MIN_KEY_PERIOD, RegistryPolicy
+from bearergate.core.keyring import DAY
+from bearergate.core.registry_policy import DEFAULT_KEY_PERIOD, MIN_KEY_PERIOD, RegistryPolicy
 
 REGISTRY_KEYS: Final = (
     "issuer", "service", "database", "database_file", "keys", "publish", "rotate_days", "allow_private_issuers",
@@ -104,7 +105,7 @@ def _folder(section: Section, key: str, folder: Path) -> str | None:
 def _database(section: Section, folder: Path, deployment: Deployment) -> str | None:
     """The URL, whose relative path starts at the folder."""
     in_file = {place: section.members[key] for place in _IN_FILE if (key := _key(place)) in section.members}
-    written = Said(in_file, folder, deployment, section.findings).one(*_IN_FILE)
+    written = Sources(in_file, folder, deployment, section.findings).one(*_IN_FILE)
     if written is None:
         return _located(DEFAULT_DATABASE, folder)
     url = _url(written, section.findings)

@@ -21,7 +21,7 @@ from bearergate.config.deployment import (
     URL,
     URL_FILE,
     Deployment,
-    Said,
+    Sources,
     Written,
 )
 from bearergate.config.located import Findings
@@ -46,10 +46,10 @@ def read_supply(
     top: Section, folder: Path, deployment: Deployment, issuers: Iterable[str]
 ) -> tuple[KeySupply, str | None]:
     """Where keys come from besides their issuers, and the path of the snapshot; problems go to the findings."""
-    said = _said(top, folder, deployment)
-    path = said.one(SNAPSHOT)
-    allowed = said.one(ALLOW_EXPIRED)
-    url, key = said.one(URL, URL_FILE), said.one(KEY, KEY_FILE)
+    sources = _sources(top, folder, deployment)
+    path = sources.one(SNAPSHOT)
+    allowed = sources.one(ALLOW_EXPIRED)
+    url, key = sources.one(URL, URL_FILE), sources.one(KEY, KEY_FILE)
     allow_expired = allowed is not None and Section({ALLOW_EXPIRED: allowed.at}, top.findings).flag(ALLOW_EXPIRED)
     if allow_expired and allowed is not None and path is None:
         top.findings.warn(f"{allowed.at.path} has no effect without a snapshot")
@@ -62,12 +62,12 @@ def read_supply(
     return KeySupply(seed=seed, shared=_shared(url, key, top.findings)), shown
 
 
-def _said(top: Section, folder: Path, deployment: Deployment) -> Said:
+def _sources(top: Section, folder: Path, deployment: Deployment) -> Sources:
     """What the file and the environment say together."""
     shared = top.section(SHARED, SHARED_KEYS, _STORIES)
     in_file = {name: top.members[name] for name in (SNAPSHOT, ALLOW_EXPIRED) if name in top.members}
     in_file |= {f"{SHARED}.{name}": shared.members[name] for name in SHARED_KEYS if name in shared.members}
-    return Said(in_file, folder, deployment, top.findings)
+    return Sources(in_file, folder, deployment, top.findings)
 
 
 def _records(written: Written, name: str, issuers: frozenset[str], findings: Findings) -> tuple[KeyRecord, ...]:

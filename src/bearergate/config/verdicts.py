@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bearergate.config.deployment import ENTRIES, VERDICT_CACHE, Deployment, Said
+from bearergate.config.deployment import ENTRIES, VERDICT_CACHE, Deployment, Sources
 from bearergate.config.section import Section
 from bearergate.verdicts import MAX_ENTRIES, MAX_SECONDS, MIN_BYTES, VerdictBounds
 
@@ -21,7 +21,7 @@ def read_verdicts(top: Section, folder: Path, deployment: Deployment) -> Verdict
     """The bounds with what `verdict_cache:` and the environment say about them; problems go to the findings."""
     section = top.section(VERDICT_CACHE, _KEYS)
     in_file = {ENTRIES: section.members["entries"]} if "entries" in section.members else {}
-    written = Said(in_file, folder, deployment, top.findings).one(ENTRIES)
+    written = Sources(in_file, folder, deployment, top.findings).one(ENTRIES)
     # By the name and the place under which it was written, wherever that is.
     entries = None if written is None else Section({"": written.at}, top.findings).whole("", 0, MAX_ENTRIES)
     given = {

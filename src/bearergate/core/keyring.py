@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
+from typing import Final
 
 from bearergate.core.jwk import KeySet
 from bearergate.core.jwt import JoseHeader
 from bearergate.core.reasons import Reason
 from bearergate.core.screening import MAX_KEYS
 
-DAY = 24 * 3600.0
+DAY: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

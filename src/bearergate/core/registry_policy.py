@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from bearergate.core.addresses import is_public
 from bearergate.core.errors import ConfigError, Problem
+from bearergate.core.keyring import DAY
 from bearergate.core.metadata import UrlProblem, check_issuer, is_loopback
 from bearergate.core.registry_tokens import ServiceNames
 
-DAY: Final = 86400
 DEFAULT_KEY_PERIOD: Final = 30.0 * DAY
 MIN_KEY_PERIOD: Final = 1.0 * DAY
 """A registry that reads certificates when it starts must be started anew within it."""
