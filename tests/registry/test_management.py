@@ -162,7 +162,11 @@ def test_who_goes_away_amid_a_document_changes_nothing_and_is_no_fault_of_ours(
 
     headers = [(name.lower().encode(), value.encode()) for name, value in in_memory.admin().items()]
     scope = {"type": "http", "method": "PUT", "path": RULES, "query_string": b"", "headers": headers}
-    asyncio.run(in_memory.client.app(scope, receive, send))
+
+    async def answered() -> None:
+        await in_memory.client.app(scope, receive, send)
+
+    asyncio.run(answered())
     assert sent[0]["status"] == 400
     assert call(in_memory, "GET", RULES).json() == [RULE]
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
