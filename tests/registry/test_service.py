@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from bearergate.core.bindings import Bindings
 from bearergate.core.registry_events import RegistryTokenIssued
 from bearergate.testing import FakeIssuer
-from tests.registry.service import ACME, AUDIENCE, ISSUER, PULL, PUSH, SERVICE, Service, basic, bearer, running_service
+from tests.registry.service import (
+    ACME,
+    AUDIENCE,
+    BINDINGS,
+    ISSUER,
+    PULL,
+    PUSH,
+    SERVICE,
+    Service,
+    basic,
+    bearer,
+    binding,
+    running_service,
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +102,32 @@ def test_whoever_no_binding_knows_gets_a_token_that_grants_nothing(service: Serv
     assert isinstance(event, RegistryTokenIssued)
     assert (event.principal.subject, event.granted, event.binding) == ("eve", (), None)
     assert [each.actions for each in event.asked] == [("pull", "push")]
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason", "decided"),
+    [
+        ({}, "groups_missing", None),
+        ({"groups": ["ops"]}, "binding_none", None),
+        ({"hasgroups": True}, "groups_overage", None),
+        ({"groups": ["odd"]}, "binding_error", "05-odd"),
+        ({"groups": ["dev"]}, None, "20-people"),
+    ],
+)
+def test_why_nothing_is_granted_is_told(
+    claims: dict[str, Any], reason: str | None, decided: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = FakeIssuer("https://people.test", audience=AUDIENCE)
+    odd = binding("05-odd", '"odd" in groups && claims.nothing == 1', pull=["*/*"])
+    with (
+        running_service(people, people, bindings=Bindings([odd, *BINDINGS])) as service,
+        caplog.at_level(logging.INFO, "bearergate.audit"),
+    ):
+        assert service.granted(bearer(people.mint(sub="eve", **claims)), PUSH) == (
+            [] if reason else [access("pull", "push")]
+        )
+    line = json.loads([each for each in caplog.records if each.name == "bearergate.audit"][-1].getMessage())
+    assert (line["event"], line["reason"], line["binding"]) == ("registry_token", reason, decided)
 
 
 def test_a_robot_is_granted_what_its_groups_are(service: Service) -> None:

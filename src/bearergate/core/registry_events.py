@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from bearergate.core.events import UnverifiedIdentity
 from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
 from bearergate.core.registry_scope import Access
 from bearergate.core.robots import RobotName
 
@@ -49,7 +50,9 @@ class RegistryTokenIssued:
     asked: tuple[Access, ...]
     granted: tuple[Access, ...]
     binding: str | None
-    """The binding that decided, or None when none matched."""
+    """The binding that decided, or that could not be evaluated; None when none matched."""
+    reason: Reason | None
+    """Why nothing is granted, where that is not for the binding to say."""
     token_id: str
     expires_at: float
 

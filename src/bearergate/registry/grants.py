@@ -12,14 +12,16 @@ from bearergate.core.bindings import Bindings
 from bearergate.core.errors import AccessDenied
 from bearergate.core.facts import GROUPS, Facts
 from bearergate.core.principal import Principal
+from bearergate.core.reasons import Reason
 from bearergate.core.registry_scope import Access, granted
 
 
 class Granted(NamedTuple):
-    """What is granted, and by which binding; None when none matched."""
+    """What is granted, the binding that decided, and why none could; each None where there is no such thing."""
 
     accesses: tuple[Access, ...]
     binding: str | None
+    reason: Reason | None = None
 
 
 class Grants:
@@ -34,8 +36,8 @@ class Grants:
         """What is granted of what is asked for. Whoever no binding matches is granted nothing, which is no error."""
         try:
             binding = self._bindings.match(self._facts(principal))
-        except AccessDenied:
-            return Granted((), None)
+        except AccessDenied as denied:
+            return Granted((), denied.binding, denied.reason)
         return Granted(granted(asked, binding.covers), binding.name)
 
     def _facts(self, principal: Principal) -> Facts:

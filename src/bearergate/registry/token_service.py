@@ -84,6 +84,7 @@ class TokenService:
                 asked=asked,
                 granted=found.accesses,
                 binding=found.binding,
+                reason=found.reason,
                 token_id=issued.token_id,
                 expires_at=issued.life.ends,
             )
