@@ -65,6 +65,7 @@ def _fields(event: RegistryEvent) -> dict[str, object]:
             }
         case RegistryTokenIssued():
             return _line(event, "registry_token") | {
+                "reason": event.reason,
                 **_who(event.principal),
                 "binding": event.binding,
                 "asked": _accesses(event.asked),
