@@ -84,6 +84,9 @@ def test_what_is_no_name_is_no_resource() -> None:
         wanted(lambda: None, {})
     with pytest.raises(KeyError):
         wanted("<name>", {})
+    # As where a route has a default for it: a text of four letters would be a name.
+    with pytest.raises(TypeError, match="named by a string"):
+        wanted("<name>", {"name": None})
 
 
 def test_an_argument_needs_a_request() -> None:

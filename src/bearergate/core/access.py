@@ -78,6 +78,7 @@ class Demand:
         if self.argument is not None:
             raise ConfigError([_NO_REQUEST])
         name = self.resource() if callable(self.resource) else self.resource
+        # Also where an argument has a default that is nothing: no request names nothing.
         if not isinstance(name, str):
             raise TypeError("a resource is named by a string")
         return Resource(self.binding, name)
@@ -136,9 +137,10 @@ def _is_name(resource: ResourceName | None) -> bool:
     return bool(resource) and (_ARGUMENT.fullmatch(resource) is not None or not set("<>") & set(resource))
 
 
-def _text(arguments: Mapping[str, object], name: str) -> str:
+def _text(arguments: Mapping[str, object], name: str) -> Any:  # noqa: ANN401 - judged as what a function finds
     # Frameworks convert what they are told to: numbers, UUIDs.
-    return str(arguments[name])
+    value = arguments[name]
+    return None if value is None else str(value)
 
 
 def check_access(
