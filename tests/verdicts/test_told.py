@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from bearergate.core.access import Demand
-from bearergate.core.admission import Admission, RequestFacts
+from bearergate.core.admission import Admission
 from bearergate.core.errors import AccessDenied, AudienceRejected, ConfigError, InsufficientScope, Refusal
 from bearergate.core.events import TokenAccepted, TokenRejected
 from bearergate.core.policy import GroupsFrom, IssuerPolicy
 from bearergate.core.reasons import Reason
 from bearergate.testing import FakeIssuer
 from bearergate.verdicts import VerdictBounds
+from tests.asking import bearing
 from tests.core.judging import ISSUER, judge
 from tests.keys.patient import Clock
 from tests.verdicts.scenes import REMEMBERED, Watched
@@ -53,12 +54,12 @@ def watching(issuer: FakeIssuer, **options: Any) -> Watched:
 
 
 def admit(watched: Watched, token: str, *, adapter: str = "wsgi", **demanded: Any) -> Any:
-    request = RequestFacts(method="GET", path="/", authorization=[f"Bearer {token}"])
+    request = bearing(token)
     return watched.validator.admit(Admission(), request, adapter=adapter, demand=Demand(**demanded))
 
 
 def admit_in_loop(watched: Watched, token: str, **demanded: Any) -> Any:
-    request = RequestFacts(method="GET", path="/", authorization=[f"Bearer {token}"])
+    request = bearing(token)
     return asyncio.run(watched.validator.admit_async(Admission(), request, adapter="wsgi", demand=Demand(**demanded)))
 
 

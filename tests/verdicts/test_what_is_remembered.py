@@ -15,6 +15,7 @@ from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.core.reasons import Reason
 from bearergate.testing import FakeIssuer
 from bearergate.verdicts import VerdictBounds
+from tests.asking import bearing
 from tests.keys.patient import Clock
 from tests.verdicts.scenes import PROVEN, REMEMBERED, Watched
 
@@ -47,9 +48,6 @@ def test_every_way_of_asking_remembers_for_every_other(alg: str) -> None:
     issuer = FakeIssuer(alg=alg)
     watched = Watched(issuer, clock=Clock(issuer.now()))
     validator = watched.validator
-
-    def bearing(token: str) -> RequestFacts:
-        return RequestFacts(method="GET", path="/", authorization=[f"Bearer {token}"])
 
     ways: tuple[Callable[[str], Any], ...] = (
         validator.validate,
