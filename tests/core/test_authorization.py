@@ -72,6 +72,20 @@ def test_groups_of_a_principal_of_no_configured_issuer_are_in_the_usual_claim() 
     assert denial(whole, someone).reason is Reason.BINDING_ERROR
 
 
+def test_the_binding_that_decides_is_the_same_whatever_is_asked_for() -> None:
+    found = bindings(dev='"dev" in groups', spoofed='"admin" in claims.roles')
+    dev, spoofer = principal(groups=("dev",)), principal(claims={"roles": ("admin",)})
+    whole = authorization(found, issuer="roles")
+    assert whole.match(dev).name == whole.authorize(dev, VPC).name == "dev"
+    assert whole.replaced(bindings(all="true")).match(dev).name == "all"
+    assert authorization(found, issuer="groups").match(spoofer).name == "spoofed"
+    with pytest.raises(AccessDenied) as caught:
+        whole.match(spoofer)
+    assert (caught.value.reason, caught.value.binding) == (Reason.BINDING_ERROR, "spoofed")
+    with pytest.raises(ConfigError, match="bindings: none are configured"):
+        authorization(None).match(dev)
+
+
 def test_other_bindings_are_another_authorization_of_the_same_policy() -> None:
     before = authorization(bindings(dev='"admin" in claims.roles'), issuer="roles")
     after = before.replaced(bindings(all="true"))

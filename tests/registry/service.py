@@ -61,6 +61,7 @@ class Service:
     workloads: FakeIssuer
     policy: RegistryPolicy
     clock: Any
+    validator: Validator
     events: list[RegistryEvent] = field(default_factory=list)
 
     def admin(self) -> dict[str, str]:
@@ -144,13 +145,11 @@ def running_service(
     app = registry_app(
         settings,
         validator,
-        bindings,
-        groups_claims={people.issuer: "groups"},
         clock=people.now,
         observers=[events.append],
     )
     with TestClient(app) as client:
-        yield Service(client, people, workloads, settings, people.now, events)
+        yield Service(client, people, workloads, settings, people.now, validator, events)
 
 
 def basic(username: str, password: str) -> dict[str, str]:

@@ -304,7 +304,7 @@ def test_an_observer_that_fails_changes_no_answer(workloads: FakeIssuer) -> None
     policy = RegistryPolicy(issuer=ISSUER, service=SERVICE, database="sqlite://", allow_private_issuers=True)
     people = IssuerPolicy(issuer=PEOPLE.issuer, audiences=frozenset({AUDIENCE}))
     validator = Validator([people], fetch=PEOPLE.fetch, bindings=BINDINGS)
-    app = registry_app(policy, validator, BINDINGS, groups_claims={}, observers=[fail])
+    app = registry_app(policy, validator, observers=[fail])
     with TestClient(app) as client:
         response = client.get("/v2/auth", params={"service": SERVICE}, headers=bearer(PEOPLE.mint()))
         assert response.status_code == 200

@@ -130,6 +130,21 @@ def test_why_nothing_is_granted_is_told(
     assert (line["event"], line["reason"], line["binding"]) == ("registry_token", reason, decided)
 
 
+def test_bindings_that_are_replaced_decide_the_next_token() -> None:
+    people = FakeIssuer("https://people.test", audience=AUDIENCE)
+    with FakeIssuer().serve() as workloads, running_service(people, workloads) as service:
+        service.trust("ci")
+        dev, robot = bearer(service.dev()), basic("acme+ci", service.robot_token())
+        assert service.granted(dev, PUSH) == service.granted(robot, PUSH) == [access("pull", "push")]
+        less = Bindings([binding("20-people", '"dev" in groups', pull=["acme/*"])])
+        service.validator.replace_bindings(less)
+        assert service.granted(dev, PUSH) == [access("pull")]
+        assert service.granted(robot, PUSH) == []
+        assert service.client.get(ACME, headers=service.admin()).status_code == 403
+        service.validator.replace_bindings(BINDINGS)
+        assert service.granted(robot, PUSH) == [access("pull", "push")]
+
+
 def test_a_robot_is_granted_what_its_groups_are(service: Service) -> None:
     service.trust("other")
     assert service.granted(basic("acme+ci", service.robot_token()), PUSH) == [access("pull", "push")]

@@ -11,6 +11,7 @@ from typing import Final
 from bearergate.core.access import Demand, check_access
 from bearergate.core.bindings import Binding, Bindings
 from bearergate.core.errors import ConfigError, Problem
+from bearergate.core.facts import Facts
 from bearergate.core.policy import GroupsFrom
 from bearergate.core.policy_version import version_with
 from bearergate.core.principal import Principal
@@ -46,13 +47,23 @@ class Authorization:
 
     def authorize(self, principal: Principal, resource: Resource) -> Binding:
         """The binding that grants a resource; raises AccessDenied, and ConfigError where none are configured."""
-        if self._bindings is None:
-            raise ConfigError([_NONE_CONFIGURED])
-        source = self._sources.get(principal.issuer) or GroupsFrom()
-        return self._bindings.authorize(principal, resource, groups_claim=source.claim)
+        return self._configured().authorize(principal, resource, groups_claim=self._groups_claim(principal))
+
+    def match(self, principal: Principal) -> Binding:
+        """The binding that decides for a principal, whatever is asked for; raises what `authorize` raises."""
+        return self._configured().match(Facts.of(principal, groups_claim=self._groups_claim(principal)))
 
     def check(self, demand: Demand, principal: Principal) -> Granted | None:
         """Raise unless the principal meets the demand: see `check_access` and `authorize`. What a binding granted."""
         check_access(principal, scope=demand.scope, group=demand.group, audience=demand.audience)
         resource = demand.wanted()
         return None if resource is None else Granted(resource, self.authorize(principal, resource).name)
+
+    def _configured(self) -> Bindings:
+        if self._bindings is None:
+            raise ConfigError([_NONE_CONFIGURED])
+        return self._bindings
+
+    def _groups_claim(self, principal: Principal) -> str:
+        source = self._sources.get(principal.issuer) or GroupsFrom()
+        return source.claim

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,6 @@ from starlette.types import ASGIApp
 from bearergate.chain import Chain
 from bearergate.clocks import Clock, wall_clock
 from bearergate.config import Settings
-from bearergate.core.bindings import Bindings
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.registry_events import RegistryObserver
@@ -47,9 +46,7 @@ _log: Final = logging.getLogger("bearergate.registry")
 def registry_app(
     policy: RegistryPolicy,
     validator: Validator | Chain,
-    bindings: Bindings,
     *,
-    groups_claims: Mapping[str, str],
     lifecycle: KeyLifecycle | None = None,
     fetch: Fetch | None = None,
     clock: Clock = wall_clock,
@@ -57,15 +54,15 @@ def registry_app(
 ) -> ASGIApp:
     """The service as an ASGI application. The database and issuers may be down when it starts.
 
-    `validator`: whose tokens are let in. `groups_claims`: by issuer, the claim that groups are in. `fetch`: replaces
-    HTTP for the issuers that rules name. Raises ConfigError for a folder of keys or a database that cannot be used, and
-    for a validator without bindings: by those it says who manages robots.
+    `validator`: whose tokens are let in, and what its bindings grant. `fetch`: replaces HTTP for the issuers that rules
+    name. Raises ConfigError for a folder of keys or a database that cannot be used, and for a validator without
+    bindings.
     """
     signing = _signing(policy, clock)
     store = RobotStore(policy.database)
     audit = RegistryAudit(observers)
     issuing = Issuing(policy.names, signing, clock)
-    grants = Grants(bindings, groups_claims)
+    grants = Grants(validator)
     federation = Federation(policy, store, issuing, audit, lifecycle=lifecycle, fetch=fetch)
     gatekeeper = Gatekeeper(validator, realm=policy.service)
     service = TokenService(validator, federation, grants, issuing, audit)
@@ -114,8 +111,6 @@ def from_settings(settings: Settings, *, observers: Iterable[RegistryObserver] =
     return registry_app(
         settings.registry,
         settings.chain(),
-        settings.bindings,
-        groups_claims={policy.issuer: policy.groups.claim for policy in settings.issuers},
         lifecycle=settings.lifecycle,
         observers=observers,
     )
