@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Final
 
 from bearergate.clocks import monotonic_clock
 from bearergate.core.jwt import JoseHeader
+
+FLIGHT: Final = "bearergate-keys"
+"""The name of a flight's thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from bearergate.core.key_record import KeyRecord, record_of, source_digest
 from bearergate.core.keyring import Act, Decision, Keyring, Origin, Phase, Snapshot
 from bearergate.core.policy import KeySource
 from bearergate.first_keys import first_ring
-from bearergate.flights import Flight, Wait
+from bearergate.flights import FLIGHT, Flight, Wait
 from bearergate.key_notes import KeyNotes
 from bearergate.key_supply import Surroundings
 from bearergate.refresh import Held, Landing, Refresh, shared_record
@@ -186,7 +186,7 @@ class IssuerKeys:
         Starting a thread waits for it. Under gevent everybody else runs meanwhile, and a lock that was made before
         the patching would stop the whole process at the next caller.
         """
-        thread = threading.Thread(target=self._run, args=(flight,), name="bearergate-keys", daemon=True)
+        thread = threading.Thread(target=self._run, args=(flight,), name=FLIGHT, daemon=True)
         try:
             if sys.is_finalizing():
                 # Up to Python 3.11 such a thread is taken and never runs, and its start waits for it.

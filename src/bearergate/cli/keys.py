@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from bearergate.clocks import wall_clock
 from bearergate.config.content import Unusable, check_guarded
 from bearergate.config.snapshot_file import read_snapshot_file, replace_snapshot_file
 from bearergate.core.key_snapshot import write_snapshot
+from bearergate.flights import FLIGHT
 
 if TYPE_CHECKING:
     from bearergate.cli.key_export import Export
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from bearergate.core.key_record import KeyRecord
 
 _NO_KEYS: Final = 3
+_LAST_WORDS: Final = 1.0
+"""Seconds that a flight which has ended is given to tell what it found."""
 _STDOUT: Final = "-"
 
 
@@ -175,6 +179,10 @@ def _overheard() -> Generator[list[str]]:
     log.addHandler(ear)
     try:
         yield ear.messages
+        # A flight tells what it found after those who waited for it have gone on.
+        for thread in threading.enumerate():
+            if thread.name == FLIGHT:
+                thread.join(_LAST_WORDS)
     finally:
         log.removeHandler(ear)
 
