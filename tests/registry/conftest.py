@@ -1,4 +1,4 @@
-"""Databases: SQLite in a file, and a real PostgreSQL where one is installed."""
+"""Databases: SQLite in a file, and a real PostgreSQL where one is installed; and the service with one in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bearergate.registry.store import RobotStore
+from bearergate.testing import FakeIssuer
 from integrations.docker_registry.postgres import RunningPostgres, postgres_program, running_postgres
+from tests.registry.service import PEOPLE, Service, running_service
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,16 @@ def store(database: str) -> Iterator[RobotStore]:
     store.prepare()
     yield store
     store.close()
+
+
+@pytest.fixture
+def workloads() -> Iterator[FakeIssuer]:
+    with FakeIssuer(audience="registry").serve() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def in_memory(workloads: FakeIssuer) -> Iterator[Service]:
+    with running_service(PEOPLE, workloads) as running:
+        running.trust()
+        yield running

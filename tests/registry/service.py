@@ -30,6 +30,7 @@ from bearergate.testing import FakeIssuer
 ISSUER: Final = "https://registry.test"
 SERVICE: Final = "registry.test"
 AUDIENCE: Final = "bearergate"
+PEOPLE: Final = FakeIssuer("https://people.test", audience=AUDIENCE)
 ACME: Final = "/api/v1/organization/acme/robots"
 PULL: Final = "repository:acme/app:pull"
 PUSH: Final = "repository:acme/app:pull,push"

@@ -14,7 +14,7 @@ from typing import Final, ParamSpec, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from bearergate.clocks import Clock, monotonic_clock
-from bearergate.core.errors import BadSignature, Refusal, Unavailable, refusal
+from bearergate.core.errors import Refusal, Unavailable, refusal
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy, KeySource
 from bearergate.core.principal import Principal
@@ -28,6 +28,7 @@ from bearergate.core.validation import Validation
 from bearergate.decisions import said_by
 from bearergate.fetch import Fetch, HttpFetch
 from bearergate.keys import Keys
+from bearergate.prover import Prover
 from bearergate.registry.audit import RegistryAudit
 from bearergate.registry.issuing import Issued, Issuing
 from bearergate.registry.store import RobotStore, StoreUnavailable
@@ -159,17 +160,7 @@ class Federation:
         validation = Validation([policy])
         unverified, _ = validation.begin(token)
         self._keys.ensure(policy.issuer, _BY_DISCOVERY)
-        keys = await self._keys.find_async(policy.issuer, unverified.header)
-        try:
-            return validation.finish(unverified, policy, keys, self._issuing.clock())
-        except BadSignature:
-            if unverified.header.kid is not None:
-                raise
-            # No name says which key made it: a newer set may hold that one.
-            refreshed = await self._keys.find_async(policy.issuer, unverified.header, doubted=keys)
-            if refreshed is keys:
-                raise
-            return validation.finish(unverified, policy, refreshed, self._issuing.clock())
+        return await Prover(validation, self._keys, self._issuing.clock).prove_async(unverified, policy)
 
     async def _robot(self, name: RobotName, token: str) -> Robot:
         try:
