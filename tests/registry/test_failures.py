@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -45,12 +47,13 @@ def test_a_database_that_is_gone_is_503_and_comes_back(postgres: RunningPostgres
 
 
 def test_the_service_starts_while_its_database_is_down(
-    postgres: RunningPostgres, workloads: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+    postgres: RunningPostgres, workloads: FakeIssuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bearergate.registry.app.LOOK_EVERY", 0.1)
     url = postgres.url
     process = postgres.process
     process.stop()
+    caplog.set_level(logging.INFO, "bearergate.registry")
     try:
         with running_service(PEOPLE, workloads, url) as service:
             assert service.exchange(service.job()).status_code == 503
@@ -61,6 +64,12 @@ def test_the_service_starts_while_its_database_is_down(
     finally:
         if process.pid is None:
             process.start()
+    told = [each.getMessage() for each in caplog.records if each.getMessage().startswith("robots are")]
+    why = f"the server 127.0.0.1, port {postgres.port}, refuses connections; start it, or correct host and port"
+    assert told == [
+        f"robots are not available yet: the database of robots failed (OperationalError): {why}",
+        "robots are available now",
+    ]
 
 
 def test_a_fault_of_ours_lets_nobody_in_and_says_nothing(

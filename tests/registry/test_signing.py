@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bearergate import ConfigError
 from bearergate.core.jwt import decode_object
 from bearergate.core.registry_tokens import REGISTRY_TYP, ServiceNames, libtrust_key_id
 from bearergate.registry.key_files import KeyFolderProblem
-from bearergate.registry.signing import CERTIFICATES, JWKS, Signing
+from bearergate.registry.signing import CERTIFICATES, JWKS, PublishFolderProblem, Signing
+from bearergate.testing import FakeIssuer
+from tests.registry.service import running_service
 
 NAMES = ServiceNames("https://registry.test", "registry.test")
 NOW = 1_800_000_000.0
@@ -141,20 +145,58 @@ def open_folder(folder: Path) -> None:
     folder.chmod(0o755)
 
 
-@pytest.mark.parametrize("damage", [spoil, swap, open_to_all, open_folder])
-def test_a_folder_that_is_not_as_it_should_be_stops_the_start(clock: Clock, tmp_path: Path, damage: Any) -> None:
+@pytest.mark.parametrize(
+    ("damage", "cure"),
+    [
+        (spoil, "holds no signing key with its certificate; restore the file, or delete it and another key is made"),
+        (swap, "holds a certificate of another key; restore the file, or delete it and another key is made"),
+        (open_to_all, "chmod 600 it"),
+        (open_folder, "chmod o= it"),
+    ],
+)
+def test_a_folder_that_is_not_as_it_should_be_stops_the_start(
+    clock: Clock, tmp_path: Path, damage: Any, cure: str
+) -> None:
     signing(clock, tmp_path / "keys")
     damage(tmp_path / "keys")
-    with pytest.raises(KeyFolderProblem):
+    with pytest.raises(KeyFolderProblem, match=re.escape(cure)):
         signing(clock, tmp_path / "keys")
+
+
+def test_a_key_file_that_is_spoiled_may_be_deleted(clock: Clock, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    signing(clock, keys)
+    for path in sorted(keys.glob("*.pem")):
+        path.write_bytes(b"spoiled")
+        with pytest.raises(KeyFolderProblem, match=path.name):
+            signing(clock, keys)
+        path.unlink()
+        ours = signing(clock, keys)
+        assert (len(kids(ours)), signs(ours)) == (2, kids(ours)[0])
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(clock: Clock, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(KeyFolderProblem):
+    with pytest.raises(KeyFolderProblem, match="Not a directory; name one in which this process may read and create"):
         signing(clock, tmp_path / "file" / "keys")
-    with pytest.raises(KeyFolderProblem):
-        signing(clock, None, tmp_path / "nowhere")
+    with pytest.raises(PublishFolderProblem, match="Not a directory; name one in which this process may create files"):
+        signing(clock, None, tmp_path / "file" / "public")
+
+
+@pytest.mark.parametrize(("key", "path"), [("key_folder", "registry.keys"), ("publish_folder", "registry.publish")])
+def test_the_setting_whose_folder_cannot_be_used_is_named(tmp_path: Path, key: str, path: str) -> None:
+    (tmp_path / "file").write_text("x")
+    people = FakeIssuer("https://people.test")
+    folder: Any = {key: str(tmp_path / "file" / "folder")}
+    with pytest.raises(ConfigError) as caught, running_service(people, people, **folder):
+        pass
+    assert caught.value.path == path
+
+
+def test_the_folder_for_registries_is_made_and_everybody_may_read_it(clock: Clock, tmp_path: Path) -> None:
+    ours = signing(clock, None, tmp_path / "a" / "public")
+    assert (tmp_path / "a" / "public" / JWKS).read_bytes() == ours.jwks
+    assert stat.S_IMODE((tmp_path / "a" / "public").stat().st_mode) & 0o700 == 0o700
 
 
 def test_keys_at_hand_are_used_while_they_cannot_be_renewed(

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -192,13 +191,6 @@ def test_a_database_that_is_gone_is_told_without_its_url(postgres: RunningPostgr
             assert caught.value.__cause__ is None
     # And is used again when it is back.
     assert store.rules_of(CI) == ()
-    store.close()
-
-
-def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
-    store = RobotStore(f"sqlite:///{tmp_path / 'nowhere' / 'robots.sqlite3'}")
-    with pytest.raises(StoreUnavailable):
-        store.prepare()
     store.close()
 
 

@@ -32,7 +32,7 @@ from bearergate.registry.grants import Grants
 from bearergate.registry.issuing import Issuing
 from bearergate.registry.key_files import KeyFolderProblem
 from bearergate.registry.management import Management
-from bearergate.registry.signing import Signing
+from bearergate.registry.signing import PublishFolderProblem, Signing
 from bearergate.registry.store import RobotStore, StoreUnavailable
 from bearergate.registry.token_service import TokenService
 from bearergate.validator import Validator
@@ -92,7 +92,7 @@ def _looked_after(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        is_ready = await _prepared(store)
+        is_ready = await _prepared(store, warn=True)
         looking = asyncio.create_task(_look_after(signing, store, validator, is_ready=is_ready))
         try:
             yield
@@ -121,22 +121,27 @@ def _signing(policy: RegistryPolicy, clock: Clock) -> Signing:
     try:
         return Signing(policy.names, period=policy.key_period, folder=folder, publish=publish, clock=clock)
     except KeyFolderProblem as problem:
-        raise ConfigError([Problem("registry.keys", str(problem))]) from None
+        path = "registry.publish" if isinstance(problem, PublishFolderProblem) else "registry.keys"
+        raise ConfigError([Problem(path, str(problem))]) from None
 
 
-async def _prepared(store: RobotStore) -> bool:
+async def _prepared(store: RobotStore, *, warn: bool) -> bool:
+    """Whether the database is ready. `warn`: once is enough, readiness says the rest."""
     try:
         await run_in_threadpool(store.prepare)
     except StoreUnavailable as failure:
-        _log.warning("robots are not available yet: %s", failure)
+        if warn:
+            _log.warning("robots are not available yet: %s", failure)
         return False
+    if not warn:
+        _log.info("robots are available now")
     return True
 
 
 async def _look_after(signing: Signing, store: RobotStore, validator: Validator | Chain, *, is_ready: bool) -> None:
     while True:
         try:
-            is_ready = is_ready or await _prepared(store)
+            is_ready = is_ready or await _prepared(store, warn=False)
             await run_in_threadpool(signing.refresh)
             # So that readiness does not wait for traffic that waits for it.
             await validator.warm_async()

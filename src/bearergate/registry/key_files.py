@@ -34,6 +34,7 @@ _EXPONENT: Final = 65537
 _NAME: Final = re.compile(r"(\d{1,12})\.pem")
 _DAY: Final = dt.timedelta(days=1)
 _OTHERS: Final = stat.S_IRWXO
+_CURE: Final = "; restore the file, or delete it and another key is made"
 
 
 class KeyFolderProblem(Exception):
@@ -94,7 +95,7 @@ class KeyFolder:
             if os.name == "posix" and path.stat().st_mode & _OTHERS:
                 raise KeyFolderProblem("the folder of signing keys is open to every user of the machine: chmod o= it")
         except OSError as problem:
-            raise KeyFolderProblem(f"the folder of signing keys cannot be used: {problem.strerror}") from None
+            raise _unusable(problem) from None
 
     @contextmanager
     def held(self) -> Generator[None, None, None]:
@@ -128,10 +129,10 @@ class KeyFolder:
                 private = load_pem_private_key(raw, None)
                 certificate = x509.load_pem_x509_certificate(raw)
             except (ValueError, TypeError):
-                raise KeyFolderProblem(f"{path.name} holds no signing key with its certificate") from None
+                raise KeyFolderProblem(f"{path.name} holds no signing key with its certificate{_CURE}") from None
         # Not one of each kind: registries would be told of a key that does not sign.
         if not isinstance(private, rsa.RSAPrivateKey) or certificate.public_key() != private.public_key():
-            raise KeyFolderProblem(f"{path.name} holds a certificate of another key")
+            raise KeyFolderProblem(f"{path.name} holds a certificate of another key{_CURE}")
         return SigningKey(begins, private, certificate)
 
     def write(self, key: SigningKey) -> None:
@@ -166,9 +167,14 @@ def _private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
 
 
+def _unusable(problem: OSError) -> KeyFolderProblem:
+    cure = "name one in which this process may read and create files"
+    return KeyFolderProblem(f"the folder of signing keys cannot be used: {problem.strerror}; {cure}")
+
+
 @contextmanager
 def _named_problem() -> Generator[None, None, None]:
     try:
         yield
     except OSError as problem:
-        raise KeyFolderProblem(f"the folder of signing keys cannot be used: {problem.strerror}") from None
+        raise _unusable(problem) from None

@@ -31,6 +31,10 @@ JWKS: Final = "jwks.json"
 _log: Final = logging.getLogger("bearergate.registry")
 
 
+class PublishFolderProblem(KeyFolderProblem):
+    """The folder for registries cannot be written to. One sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Signer:
     begins: int
@@ -64,7 +68,7 @@ class Signing:
 
         `period`: seconds for which each signs. `folder`: where they are kept; without it they are made now and gone
         with the process. `publish`: a folder into which the certificates and the JWK Set are written for registries
-        that read files. Raises KeyFolderProblem.
+        that read files; created where there is none. Raises KeyFolderProblem.
         """
         self._names = names
         self._period = period
@@ -140,12 +144,14 @@ class Signing:
         if self._publish is None:
             return
         try:
+            self._publish.mkdir(mode=0o755, parents=True, exist_ok=True)
             for name, content in ((CERTIFICATES, published.certificates), (JWKS, published.jwks)):
                 path = self._publish / name
                 if not path.exists() or path.read_bytes() != content:
                     replace(path, content, mode=0o644)
         except OSError as problem:
-            raise KeyFolderProblem(f"the folder for registries cannot be written to: {problem.strerror}") from None
+            fault = f"the folder for registries cannot be written to: {problem.strerror}"
+            raise PublishFolderProblem(f"{fault}; name one in which this process may create files") from None
 
 
 def _published(keys: list[SigningKey]) -> _Published:

@@ -21,6 +21,7 @@ from bearergate.core.claims import Json
 from bearergate.core.errors import ConfigError, Problem
 from bearergate.core.robots import RobotName
 from bearergate.core.trust import TrustRule
+from bearergate.registry.database_faults import in_words
 
 MAX_ROBOTS: Final = 1000
 """Robots of one namespace."""
@@ -55,7 +56,7 @@ _rules: Final = sql.Table(
 
 
 class StoreUnavailable(Exception):
-    """The database did not do what it was asked for. One sentence that names the kind of fault and nothing else."""
+    """The database did not do what it was asked for. One sentence without a secret."""
 
 
 class TooManyRobots(Exception):
@@ -74,8 +75,8 @@ class RobotStore:
         self._engine = _engine(url)
 
     def prepare(self) -> None:
-        """Create what is missing; raises StoreUnavailable. Two that do so at once do no harm."""
-        with _faults():
+        """Create what is missing; raises StoreUnavailable, which says why. Two that do so at once do no harm."""
+        with _faults(self._engine.url):
             try:
                 _metadata.create_all(self._engine)
             except DBAPIError:
@@ -154,15 +155,20 @@ class _Twice(Exception):
 
 
 @contextmanager
-def _faults() -> Generator[None, None, None]:
-    """What the database raises, without what it says: that may quote the URL, a statement or a value."""
+def _faults(url: URL | None = None) -> Generator[None, None, None]:
+    """What the database raises, without what it says: that may quote the URL, a statement or a value.
+
+    `url`: where the operator is told why, in words of our own.
+    """
     try:
         yield
     except IntegrityError:
         raise _Twice from None
     except (SQLAlchemyError, OSError) as fault:
         kind = fault.orig if isinstance(fault, DBAPIError) else fault
-        raise StoreUnavailable(f"the database of robots failed ({type(kind).__name__})") from None
+        why = None if url is None else in_words(url, str(kind))
+        told = "" if why is None else f": {why}"
+        raise StoreUnavailable(f"the database of robots failed ({type(kind).__name__}){told}") from None
 
 
 def _find(connection: Connection, name: RobotName) -> int | None:
