@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -193,10 +194,15 @@ def test_the_setting_whose_folder_cannot_be_used_is_named(tmp_path: Path, key: s
     assert caught.value.path == path
 
 
-def test_the_folder_for_registries_is_made_and_everybody_may_read_it(clock: Clock, tmp_path: Path) -> None:
-    ours = signing(clock, None, tmp_path / "a" / "public")
-    assert (tmp_path / "a" / "public" / JWKS).read_bytes() == ours.jwks
-    assert stat.S_IMODE((tmp_path / "a" / "public").stat().st_mode) & 0o700 == 0o700
+def test_the_folder_for_registries_is_made_and_they_may_read_it(clock: Clock, tmp_path: Path) -> None:
+    public = tmp_path / "a" / "public"
+    before = os.umask(0o022)
+    try:
+        ours = signing(clock, None, public)
+    finally:
+        os.umask(before)
+    assert (public / JWKS).read_bytes() == ours.jwks
+    assert stat.S_IMODE(public.stat().st_mode) == 0o755
 
 
 def test_keys_at_hand_are_used_while_they_cannot_be_renewed(
