@@ -15,6 +15,7 @@ from benchmarks.results import Results, newest
 from benchmarks.tables import bars, left_out, others, table, validation
 from tests.benchmarks.made_up import FIGURES, PEER, PEER_WARM, figure, results
 
+README = Path(__file__).parents[2] / "README.md"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -116,6 +117,16 @@ def test_the_page_of_the_documentation_is_what_the_newest_results_say() -> None:
     if found is not None:
         assert not found.quick
         assert page.CHART.read_text(encoding="utf-8") == draw(found), "run: python -m benchmarks page"
+
+
+def test_the_readme_claims_what_the_newest_results_say() -> None:
+    path = newest()
+    assert path is not None
+    found = Results.load(path).by_key
+    costs = README.read_text(encoding="utf-8").partition("## What it costs")[2].partition("##")[0]
+    cold = [found[f"cold / {name} / RS256"].ratio for name in (FAST, PLAIN)]
+    warm = found[f"warm / {WARM} / RS256"].ratio
+    assert re.findall(r"\d\.\d+", costs) == [*(f"{ratio:.2f}" for ratio in cold), f"{warm:.3f}"]
 
 
 def moved(**ratios: float) -> Results:
