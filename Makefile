@@ -72,7 +72,7 @@ fuzz: $(VENV)/.tools
 	$(say) 'fuzzing'
 	@PYTHONPATH=src:. nice -n 10 $(BIN)/python -m tests.fuzz $(ARGS)
 
-#: make bench         ours beside other libraries: table, benchmarks/results/, docs page, chart; ARGS=--quick is rough and short
+#: make bench         ours beside other libraries: table, benchmarks/runs/, docs page, chart; ARGS=--quick is rough and short
 .PHONY: bench
 bench: $(VENV)/.wheel
 	$(say) 'benchmarks'

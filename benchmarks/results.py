@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).parent / "results"
+FOLDER: Final = Path(__file__).parent / "runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
