@@ -40,7 +40,10 @@ def test_requests_of_many_threads_are_counted_right() -> None:
     turnstile = Turnstile()
     failures: list[Exception] = []
 
+    started = threading.Barrier(9)
+
     def come_and_go() -> None:
+        started.wait(20)
         try:
             for number in range(2000):
                 with turnstile.passed("acme", f"https://{number % 2}.test"):
@@ -50,10 +53,12 @@ def test_requests_of_many_threads_are_counted_right() -> None:
 
     threads = [threading.Thread(target=come_and_go) for _ in range(8)]
     before = sys.getswitchinterval()
+    for thread in threads:
+        thread.start()
+    # Hasty only once all have begun: a tool that traces them cannot be set by two at once.
     sys.setswitchinterval(1e-6)
     try:
-        for thread in threads:
-            thread.start()
+        started.wait(20)
         for thread in threads:
             thread.join()
     finally:

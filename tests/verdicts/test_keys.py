@@ -126,13 +126,13 @@ def test_a_verdict_that_is_made_while_its_key_goes_is_dead_when_it_is_kept(scene
 
     def goes_meanwhile() -> float:
         # Asked for when the keys were found already: before the signature is verified.
-        validator._clock = wall
+        validator._prover._clock = wall
         validator._keys.find(issuer.issuer, JoseHeader(new.alg, new.kid, None))
         return wall()
 
-    validator._clock = goes_meanwhile
+    validator._prover._clock = goes_meanwhile
     assert scene.judge(token) == PROVEN
-    assert validator._clock is wall
+    assert validator._prover._clock is wall
     assert scene.judge(token) == Reason.KEY_UNKNOWN
 
 
