@@ -101,7 +101,7 @@ lint: $(VENV)/.wheel
 #: make unit          the tests of the built wheel with branch coverage: 100 % of the core, 95 % of the rest
 unit: $(VENV)/.wheel
 	$(say) 'pytest'
-	@mkdir -p .cache && rm -f .cache/coverage* .cache/pure.log
+	@mkdir -p .cache && rm -f .cache/coverage* .cache/first.log
 	@$(if $(ARGS),$(BIN)/coverage run -m pytest $(ARGS),$(call side_by_side))
 	@$(BIN)/coverage combine --quiet
 	$(say) 'branch coverage of the core: 100 %'
@@ -109,13 +109,13 @@ unit: $(VENV)/.wheel
 	$(say) 'branch coverage of the rest: 95 %'
 	@$(BIN)/coverage report --omit='src/bearergate/core/*' --fail-under=95
 
-# Tests that only compute run beside those that start servers and processes, which wait much of their time.
-PURE := acceptance config core fuzz mutation properties secrecy vectors
+# Two halves of about the same length side by side; most of the first only compute, most of the second wait for servers.
+FIRST := acceptance cli config core fuzz mutation properties registry secrecy vectors
 
 define side_by_side
-$(BIN)/coverage run -m pytest $(addprefix tests/,$(PURE)) >.cache/pure.log 2>&1 & pure=$$!; \
-$(BIN)/coverage run -m pytest $(addprefix --ignore=tests/,$(PURE)); living=$$?; \
-wait $$pure; computed=$$?; cat .cache/pure.log; [ $$living = 0 ] && [ $$computed = 0 ]
+$(BIN)/coverage run -m pytest $(addprefix tests/,$(FIRST)) >.cache/first.log 2>&1 & first=$$!; \
+$(BIN)/coverage run -m pytest $(addprefix --ignore=tests/,$(FIRST)); second=$$?; \
+wait $$first; ended=$$?; cat .cache/first.log; [ $$second = 0 ] && [ $$ended = 0 ]
 endef
 
 #: make docs          build the documentation into site/; a warning is an error
