@@ -110,7 +110,7 @@ unit: $(VENV)/.wheel
 	@$(BIN)/coverage report --omit='src/bearergate/core/*' --fail-under=95
 
 # Two halves of about the same length side by side; most of the first only compute, most of the second wait for servers.
-FIRST := acceptance cli config core fuzz mutation properties registry secrecy vectors
+FIRST := acceptance config core fuzz mutation properties registry secrecy vectors
 
 define side_by_side
 $(BIN)/coverage run -m pytest $(addprefix tests/,$(FIRST)) >.cache/first.log 2>&1 & first=$$!; \

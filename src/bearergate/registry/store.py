@@ -77,11 +77,12 @@ class RobotStore:
     def prepare(self) -> None:
         """Create what is missing; raises StoreUnavailable, which says why. Two that do so at once do no harm."""
         with _faults(self._engine.url):
-            try:
-                _metadata.create_all(self._engine)
-            except DBAPIError:
-                # Another process created the same tables between the look and the act.
-                _metadata.create_all(self._engine)
+            for table in _metadata.sorted_tables:
+                try:
+                    table.create(self._engine, checkfirst=True)
+                except DBAPIError:
+                    # Another process created the same one between the look and the act.
+                    table.create(self._engine, checkfirst=True)
 
     def close(self) -> None:
         """Close every connection."""
