@@ -109,7 +109,6 @@ class BearerMiddleware:
 # What a request header is to us. Plain numbers: this is read for every header of every request.
 _NOTHING, _LOOK_ALIKE, _VALUE, _ORIGIN, _ASKED_METHOD = 0, 1, 2, 4, 8
 _PREFLIGHT: Final = _ORIGIN | _ASKED_METHOD
-_CREDENTIALS: Final = AUTHORIZATION.lower().encode("ascii")
 _PARTS: Final = {
     AUTHORIZATION.lower(): _VALUE,
     "origin": _ORIGIN,
@@ -119,8 +118,6 @@ _PARTS: Final = {
 
 _known: Final[dict[bytes, int]] = {}
 """What names of headers that were seen before are to us."""
-_ordinary: Final = {_CREDENTIALS}
-"""Those of them that are nothing to us, and the one that holds the credentials."""
 _REMEMBERED: Final = 512
 
 
@@ -130,33 +127,15 @@ def _part(name: bytes) -> int:
     part = _LOOK_ALIKE if is_look_alike(text) else _PARTS.get(text, _NOTHING)
     if len(_known) < _REMEMBERED and len(name) <= _LONGEST_NAME:
         _known[name] = part
-        if part == _NOTHING:
-            _ordinary.add(name)
     return part
 
 
 def _read(scope: Scope) -> tuple[list[Header], RequestFacts]:
     """The headers without look-alikes of our identity, and what decides whether the request needs a token."""
-    # A WebSocket handshake is a GET (RFC 6455 section 4.1), and its scope does not say so.
-    method = scope["method"] if scope["type"] == "http" else "GET"
-    headers = scope["headers"]
-    if type(headers) is list:
-        fields = dict(headers)
-        # Nearly every request: no name twice, and none that needs a second look.
-        if len(fields) == len(headers) and fields.keys() <= _ordinary:
-            credentials = fields.get(_CREDENTIALS)
-            values = [] if credentials is None else [credentials]
-            return headers, RequestFacts(method, _route_path(scope), values)
-    kept, values, is_cors = _sift(headers)
-    return kept, RequestFacts(method, _route_path(scope), values, is_cors)
-
-
-def _sift(headers: Iterable[Header]) -> tuple[list[Header], list[bytes], bool]:
-    """The headers one by one: those that may be handed on, the credentials, and whether it may be a preflight."""
     kept: list[Header] = []
     values: list[bytes] = []
     asked = 0
-    for header in headers:
+    for header in scope["headers"]:
         name = header[0]
         part = _known[name] if name in _known else _part(name)
         if part:
@@ -166,7 +145,9 @@ def _sift(headers: Iterable[Header]) -> tuple[list[Header], list[bytes], bool]:
             if part == _VALUE:
                 values.append(header[1])
         kept.append(header)
-    return kept, values, asked & _PREFLIGHT == _PREFLIGHT
+    # A WebSocket handshake is a GET (RFC 6455 section 4.1), and its scope does not say so.
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    return kept, RequestFacts(method, _route_path(scope), values, asked & _PREFLIGHT == _PREFLIGHT)
 
 
 def _route_path(scope: Scope) -> str:

@@ -40,8 +40,6 @@ class Sieve:
 
     def clean(self, environ: MutableMapping[str, Any]) -> None:
         """Remove every unwanted key."""
-        if environ.keys() <= self._harmless:
-            return
         for key in environ.keys() - self._harmless:
             if self._is_unwanted(key[:_LONGEST_NAME]):
                 del environ[key]

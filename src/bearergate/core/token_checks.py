@@ -107,8 +107,11 @@ def check_issuer(x: Examination) -> None:
 
 def issuer_facts(x: Examination) -> tuple[str, str]:
     known = list(islice(x.issuers, _LISTED))
-    more = f" and {len(x.issuers) - _LISTED} more" if len(x.issuers) > _LISTED else ""
-    return f"one of {', '.join(sorted(known))}{more}", show_claim(x.payload, ISS)
+    return f"one of {', '.join(sorted(known))}{_and_more(len(x.issuers))}", show_claim(x.payload, ISS)
+
+
+def _and_more(count: int) -> str:
+    return f" and {count - _LISTED} more" if count > _LISTED else ""
 
 
 def check_algorithm(x: Examination) -> None:
@@ -137,7 +140,7 @@ def check_key(x: Examination) -> None:
 
 def key_facts(x: Examination) -> tuple[str, str]:
     kids = ", ".join(show(key.kid or "(no kid)") for key in x.keys.keys[:_LISTED])
-    more = f" and {len(x.keys.keys) - _LISTED} more" if len(x.keys.keys) > _LISTED else ""
+    more = _and_more(len(x.keys.keys))
     wanted = "absent" if x.header.kid is None else show(x.header.kid)
     return f"a key for {x.header.alg} among: {kids or 'no usable key'}{more}", f"kid {wanted}"
 

@@ -79,20 +79,14 @@ class Validation:
 
         Raises MalformedToken, HeaderRejected, UntrustedIssuer or ClaimRejected (RFC 7515, RFC 7519, RFC 8725).
         """
-        x = Examination()
-        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
-        row = OPENING[0]
-        try:
-            for row, run in _FORMING:  # noqa: B007 - the row that raised
-                run(x)
-            known = self._headers.get(x.segments.header)
-            if known is not None:
-                x.header = known
-            for row, run in _READING if known is None else _READING_KNOWN_HEADER:  # noqa: B007 - likewise
-                run(x)
-        except InvalidToken as error:
-            error.found_by(partial(row.facts, x))
-            raise
+        x = self._examination(token)
+        _walk(_FORMING, x)
+        known = self._headers.get(x.segments.header)
+        if known is None:
+            _walk(_READING, x)
+        else:
+            x.header = known
+            _walk(_READING_KNOWN_HEADER, x)
         x.claims = x.payload
         return x, x.policy
 
@@ -103,13 +97,7 @@ class Validation:
         Raises KeyNotFound, BadSignature, ClaimRejected and its kin, or AccessDenied for groups.
         """
         x.keys, x.now = keys, now
-        row = CLOSING[0]
-        try:
-            for row, run in self._closing[policy.issuer]:  # noqa: B007 - the row that raised
-                run(x)
-        except (InvalidToken, AccessDenied) as error:
-            error.found_by(partial(row.facts, x))
-            raise
+        _walk(self._closing[policy.issuer], x)
         if x.segments.header not in self._headers:
             self._remember(x.segments.header, x.header)
         return _principal(x)
@@ -131,8 +119,7 @@ class Validation:
 
     def open_report(self, token: str) -> tuple[list[Row], Examination]:
         """Every opening row for one token, and the examination to look for keys with."""
-        x = Examination()
-        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
+        x = self._examination(token)
         return [_report(check, x) for check in OPENING], x
 
     def close_report(self, opening: list[Row], x: Examination, keys: KeySet | Refusal | None, now: float) -> Report:
@@ -150,6 +137,11 @@ class Validation:
         rows = (*opening, *closing)
         return Report(rows, _principal_of_report(rows, x))
 
+    def _examination(self, token: str) -> Examination:
+        x = Examination()
+        x.token, x.codec, x.issuers, x.max_bytes = token, self._codec, self.issuers, self._max_bytes
+        return x
+
 
 def _selected(checks: Iterable[Check]) -> _Walk:
     return tuple((check, check.run) for check in checks)
@@ -158,6 +150,16 @@ def _selected(checks: Iterable[Check]) -> _Walk:
 _FORMING: Final = _selected(OPENING[:_FORM])
 _READING: Final = _selected(OPENING[_FORM:])
 _READING_KNOWN_HEADER: Final = _selected(check for check in OPENING[_FORM:] if not check.header_only)
+
+
+def _walk(rows: _Walk, x: Examination) -> None:
+    row = rows[0][0]
+    try:
+        for row, run in rows:  # noqa: B007 - the row that raised
+            run(x)
+    except (InvalidToken, AccessDenied) as error:
+        error.found_by(partial(row.facts, x))
+        raise
 
 
 def _report(check: Check, x: Examination) -> Row:
