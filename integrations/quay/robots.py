@@ -14,17 +14,15 @@ from typing import Any, NoReturn, TypeVar
 from flask import Flask, Response, abort, jsonify, request
 
 from bearergate.clocks import wall_clock
-from bearergate.core.basic import BasicFault, basic_credentials
 from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.core.robot_answers import robot_answer
-from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, robot_name
+from bearergate.core.robots import Robot, RobotName, RobotRefused
 from bearergate.registry.audit import RegistryAudit
 from bearergate.registry.endpoints import ROBOT_PATH
 from bearergate.registry.federation import Federation
 from bearergate.registry.issuing import Issuing
 from bearergate.registry.signing import Signing
 from bearergate.registry.store import RobotStore
-from bearergate.registry.token_service import BASIC_PROBLEMS
 
 Result = TypeVar("Result")
 
@@ -65,13 +63,11 @@ def add_robots(app: Flask, robots: Robots) -> None:
 
 def _credentials(robots: Robots) -> tuple[RobotName, str]:
     value = request.headers.get("Authorization")
-    credentials = basic_credentials([] if value is None else [value])
-    if isinstance(credentials, BasicFault):
-        _refuse(robots, RobotRefused(BASIC_PROBLEMS[credentials]))
-    name = robot_name(credentials.username)
-    if name is None:
-        _refuse(robots, RobotRefused(RobotProblem.NOT_A_ROBOT))
-    return name, credentials.password
+    try:
+        credentials = robots.federation.presented([] if value is None else [value])
+        return robots.federation.named(credentials.username), credentials.password
+    except RobotRefused as refused:
+        _abort(robots, refused)
 
 
 def _judged(robots: Robots, judgement: Coroutine[Any, Any, Result]) -> Result:
@@ -79,11 +75,6 @@ def _judged(robots: Robots, judgement: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(judgement)
     except RobotRefused as refused:
         _abort(robots, refused)
-
-
-def _refuse(robots: Robots, refused: RobotRefused) -> NoReturn:
-    robots.federation.rejected(refused)
-    _abort(robots, refused)
 
 
 def _abort(robots: Robots, refused: RobotRefused) -> NoReturn:

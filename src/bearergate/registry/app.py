@@ -65,7 +65,7 @@ def registry_app(
     grants = Grants(validator)
     federation = Federation(policy, store, issuing, audit, lifecycle=lifecycle, fetch=fetch)
     gatekeeper = Gatekeeper(validator, realm=policy.service)
-    service = TokenService(validator, federation, grants, issuing, audit)
+    service = TokenService(validator, gatekeeper, federation, grants, issuing, audit)
     endpoints = Endpoints(
         policy,
         gatekeeper=gatekeeper,

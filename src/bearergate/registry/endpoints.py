@@ -13,18 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bearergate.chain import Chain
-from bearergate.core.basic import BasicFault, basic_credentials
 from bearergate.core.bearer import AUTHORIZATION
 from bearergate.core.errors import Unavailable
 from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.core.registry_scope import ScopeProblem, read_scopes
-from bearergate.core.robots import RobotProblem, RobotRefused, robot_name
 from bearergate.registry.answers import bad_request, json_response, token_response
 from bearergate.registry.federation import Federation, from_store
 from bearergate.registry.gatekeeper import Gatekeeper
 from bearergate.registry.signing import Signing
 from bearergate.registry.store import RobotStore
-from bearergate.registry.token_service import BASIC_PROBLEMS, TokenService
+from bearergate.registry.token_service import TokenService
 from bearergate.validator import Validator
 
 TOKEN_PATH: Final = "/v2/auth"
@@ -80,19 +78,10 @@ class Endpoints:
         return token_response(self._service.issue(principal, asked))
 
     async def _robot_token(self, request: Request) -> Response:
-        credentials = basic_credentials(request.headers.getlist(AUTHORIZATION))
-        if isinstance(credentials, BasicFault):
-            raise self._refused(BASIC_PROBLEMS[credentials])
-        name = robot_name(credentials.username)
-        if name is None:
-            raise self._refused(RobotProblem.NOT_A_ROBOT)
+        credentials = self._federation.presented(request.headers.getlist(AUTHORIZATION))
+        name = self._federation.named(credentials.username)
         issued = await self._federation.exchange(name, credentials.password)
         return json_response({"token": issued.token, "expires_in": issued.life.seconds})
-
-    def _refused(self, problem: RobotProblem) -> RobotRefused:
-        refused = RobotRefused(problem)
-        self._federation.rejected(refused)
-        return refused
 
     async def _jwks(self, _: Request) -> Response:
         return Response(self._signing.jwks, headers=_PUBLIC, media_type="application/jwk-set+json")

@@ -1,19 +1,20 @@
 """Federation: a workload shows a token of its own issuer and gets one of a robot that trusts it.
 
 An issuer is asked for its keys only when a rule of that very robot names it, and its address is public unless the
-operator allows others. Decides by core/trust.py; does the waiting. Knows no request.
+operator allows others. Decides by core/trust.py; does the waiting. Knows of a request only its credential.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
 from bearergate.clocks import Clock, monotonic_clock
+from bearergate.core.basic import BasicFault, Credentials, basic_credentials
 from bearergate.core.errors import Refusal, Unavailable, refusal
 from bearergate.core.keyring import KeyLifecycle
 from bearergate.core.policy import IssuerPolicy, KeySource
@@ -22,7 +23,7 @@ from bearergate.core.reasons import Reason
 from bearergate.core.registry_events import RobotRejected, RobotTokenIssued
 from bearergate.core.registry_policy import RegistryPolicy
 from bearergate.core.registry_tokens import is_issued_by, robot_token_policy
-from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, robot_principal
+from bearergate.core.robots import Robot, RobotName, RobotProblem, RobotRefused, robot_name, robot_principal
 from bearergate.core.trust import TrustRule, match, policy_for, read_claimed
 from bearergate.core.validation import Validation
 from bearergate.decisions import said_by
@@ -40,6 +41,12 @@ _BY_DISCOVERY: Final = KeySource()
 _READING: Final = Validation(())
 _MAX_DOCUMENT: Final = 128 * 1024
 _MAX_KEYS: Final = 100
+_PROBLEMS: Final = {
+    BasicFault.MISSING: RobotProblem.CREDENTIALS_MISSING,
+    BasicFault.OTHER_SCHEME: RobotProblem.CREDENTIALS_NOT_BASIC,
+    BasicFault.UNREADABLE: RobotProblem.CREDENTIALS_UNREADABLE,
+    BasicFault.NOT_A_PAIR: RobotProblem.CREDENTIALS_NOT_A_PAIR,
+}
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -86,12 +93,26 @@ class Federation:
         self._turnstile = Turnstile()
         self._own = Validation([robot_token_policy(policy.names)])
 
+    def presented(self, authorization: Sequence[str]) -> Credentials:
+        """The user name and the password of a request; raises RobotRefused, which one event tells."""
+        credentials = basic_credentials(authorization)
+        if isinstance(credentials, BasicFault):
+            raise self._told(_PROBLEMS[credentials])
+        return credentials
+
+    def named(self, username: str) -> RobotName:
+        """The robot that a user name is of; raises RobotRefused, which one event tells."""
+        name = robot_name(username)
+        if name is None:
+            raise self._told(RobotProblem.NOT_A_ROBOT)
+        return name
+
     async def exchange(self, name: RobotName, token: str) -> Issued:
         """A robot token for a workload's own; raises RobotRefused. Whatever is decided, one event tells it."""
         try:
             workload, rule = await self._workload(name, token)
         except RobotRefused as refused:
-            self.rejected(refused, token)
+            self._rejected(refused, token)
             raise
         issued = self._issuing.robot_token(name, workload, rule)
         self._audit.tell(
@@ -110,11 +131,15 @@ class Federation:
         try:
             return await self._robot(name, token)
         except RobotRefused as refused:
-            self.rejected(refused, token)
+            self._rejected(refused, token)
             raise
 
-    def rejected(self, refused: RobotRefused, token: str = "") -> None:
-        """Tell of a refusal."""
+    def _told(self, problem: RobotProblem) -> RobotRefused:
+        refused = RobotRefused(problem)
+        self._rejected(refused)
+        return refused
+
+    def _rejected(self, refused: RobotRefused, token: str = "") -> None:
         event = RobotRejected(
             time=self._issuing.clock(),
             robot=refused.robot,

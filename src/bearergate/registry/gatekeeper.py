@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bearergate.chain import Chain
-from bearergate.core.access import Demand
+from bearergate.core.access import ANYBODY, Demand
 from bearergate.core.admission import Admission, RequestFacts
 from bearergate.core.errors import AuthenticationRequired, Refusal
 from bearergate.core.principal import Principal
@@ -22,8 +22,10 @@ from bearergate.core.reasons import Reason
 from bearergate.core.robots import RobotRefused
 from bearergate.faults import report_fault
 from bearergate.registry.answers import from_answer, refusal_response
-from bearergate.registry.token_service import ADAPTER
 from bearergate.validator import Validator
+
+ADAPTER: Final = "registry"
+"""Who asks, in events."""
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -51,8 +53,11 @@ class Gatekeeper:
 
     async def manager(self, authorization: Sequence[str], path: str, namespace: str) -> Principal:
         """Who may manage the robots of the namespace; raises Refusal for anybody else. One event tells either."""
+        return await self.bearer(authorization, path, _managing(namespace))
+
+    async def bearer(self, authorization: Sequence[str], path: str, demand: Demand = ANYBODY) -> Principal:
+        """Whose bearer token it is, if the demand is met; raises Refusal for anything else. One event tells either."""
         facts = RequestFacts("GET", path, authorization)
-        demand = _managing(namespace)
         principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER, demand=demand)
         if principal is None:
             # No path is exempt here; should one ever be, nobody gets in by it.

@@ -10,30 +10,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from bearergate.chain import Chain
-from bearergate.core.admission import Admission, RequestFacts
-from bearergate.core.basic import BasicFault, basic_credentials, is_basic
-from bearergate.core.errors import AuthenticationRequired
+from bearergate.core.basic import is_basic
 from bearergate.core.principal import Principal
-from bearergate.core.reasons import Reason
 from bearergate.core.registry_events import RegistryTokenIssued
 from bearergate.core.registry_scope import Access
-from bearergate.core.robots import RobotProblem, RobotRefused, robot_name
 from bearergate.registry.audit import RegistryAudit
 from bearergate.registry.federation import Federation
+from bearergate.registry.gatekeeper import ADAPTER, Gatekeeper
 from bearergate.registry.grants import Grants
 from bearergate.registry.issuing import Issued, Issuing
 from bearergate.validator import Validator
 
 OIDC_USER: Final = "$oidc"
 """The user name with which a client that knows only passwords presents a bearer token."""
-ADAPTER: Final = "registry"
-
-BASIC_PROBLEMS: Final = {
-    BasicFault.MISSING: RobotProblem.CREDENTIALS_MISSING,
-    BasicFault.OTHER_SCHEME: RobotProblem.CREDENTIALS_NOT_BASIC,
-    BasicFault.UNREADABLE: RobotProblem.CREDENTIALS_UNREADABLE,
-    BasicFault.NOT_A_PAIR: RobotProblem.CREDENTIALS_NOT_A_PAIR,
-}
 
 
 class TokenService:
@@ -42,35 +31,27 @@ class TokenService:
     def __init__(
         self,
         validator: Validator | Chain,
+        gatekeeper: Gatekeeper,
         federation: Federation,
         grants: Grants,
         issuing: Issuing,
         audit: RegistryAudit,
     ) -> None:
         self._validator = validator
+        self._gatekeeper = gatekeeper
         self._federation = federation
         self._grants = grants
         self._issuing = issuing
         self._audit = audit
-        self._admission = Admission(allow_preflight=False)
 
     async def authenticate(self, authorization: Sequence[str], path: str) -> Principal:
         """Who presents this credential; raises Refusal or RobotRefused."""
         if not is_basic(authorization):
-            facts = RequestFacts("GET", path, authorization)
-            principal = await self._validator.admit_async(self._admission, facts, adapter=ADAPTER)
-            if principal is None:
-                # No path is exempt here; should one ever be, nobody gets in by it.
-                raise AuthenticationRequired(Reason.MISSING_CREDENTIALS)
-            return principal
-        credentials = basic_credentials(authorization)
-        if isinstance(credentials, BasicFault):
-            raise self._refused(BASIC_PROBLEMS[credentials])
+            return await self._gatekeeper.bearer(authorization, path)
+        credentials = self._federation.presented(authorization)
         if credentials.username == OIDC_USER:
             return await self._validator.validate_async(credentials.password, adapter=ADAPTER)
-        robot = robot_name(credentials.username)
-        if robot is None:
-            raise self._refused(RobotProblem.NOT_A_ROBOT)
+        robot = self._federation.named(credentials.username)
         return await self._federation.authenticate(robot, credentials.password)
 
     def issue(self, principal: Principal, asked: tuple[Access, ...]) -> Issued:
@@ -90,8 +71,3 @@ class TokenService:
             )
         )
         return issued
-
-    def _refused(self, problem: RobotProblem) -> RobotRefused:
-        refused = RobotRefused(problem)
-        self._federation.rejected(refused)
-        return refused
