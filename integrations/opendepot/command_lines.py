@@ -1,6 +1,6 @@
-"""The real command lines that ask a registry: OpenTofu, built once from go.mod outside the repository, and Terraform.
+"""The real command lines that ask a registry: OpenTofu, built from go.mod, and Terraform.
 
-Knows Go, the cache folder and the CLI's environment. Must not know bearergate.
+Knows the CLI's environment. Must not know bearergate.
 """
 
 from __future__ import annotations
@@ -9,47 +9,21 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from integrations.processes import IntegrationError, cache_folder, find_program, run
+from integrations.go_programs import GoModule
 
-_HERE = Path(__file__).parent
-_REQUIREMENT = re.compile(r"^\s*(?:require )?github\.com/opentofu/opentofu (v\S+)", re.MULTILINE)
+_OPENTOFU = GoModule(Path(__file__).parent, "github.com/opentofu/opentofu", cached_as="opentofu", go="1.24.13")
 _SECONDS = 120
 _ADDRESS = re.compile(r"https?://\S+response_type=code\S*")
 
 
-def opentofu_version() -> str:
-    """The version of OpenTofu that go.mod names."""
-    found = _REQUIREMENT.search((_HERE / "go.mod").read_text())
-    if found is None:
-        raise IntegrationError("integrations/opendepot/go.mod names no version of github.com/opentofu/opentofu.")
-    return found.group(1)
-
-
 def opentofu() -> Path:
     """OpenTofu, built when this version has not been built before (about four minutes of one core)."""
-    folder = cache_folder(f"opentofu-{opentofu_version()}")
-    binary = folder / "tofu"
-    if binary.exists():
-        return binary
-    go = find_program("go", install="Go 1.24.13 or later, with which OpenTofu is built")
-    # Built beside its place and moved there in one step: another test run never meets half a binary.
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        finished = Path(scratch) / "tofu"
-        run(
-            [go, "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", str(finished),
-             "github.com/opentofu/opentofu/cmd/tofu"],
-            cwd=_HERE,
-            purpose="building OpenTofu",
-            environment={"CGO_ENABLED": "0"},
-        )  # fmt: skip
-        finished.replace(binary)
-    return binary
+    return _OPENTOFU.built("tofu", package="github.com/opentofu/opentofu/cmd/tofu")
 
 
 def terraform() -> Path | None:
