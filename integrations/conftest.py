@@ -2,13 +2,4 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.figures import FIGURES
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
-        terminalreporter.section("figures")
-    for scenario, figure in FIGURES:
-        terminalreporter.write_line(f"{scenario}: {figure}")
+from tests.figures import pytest_terminal_summary  # noqa: F401 - a hook

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.acceptance import rows
-from tests.figures import FIGURES
+from tests.figures import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.secrecy import plugin as secrecy
 
 LOOPBACK_NAMES = frozenset({"", "localhost"})
@@ -49,12 +49,3 @@ sys.addaudithook(_guard)
 def pytest_configure(config: pytest.Config) -> None:
     secrecy.pytest_configure(config)
     rows.pytest_configure(config)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not FIGURES:
-        return
-    terminalreporter.section("figures")
-    width = max(len(scenario) for scenario, _ in FIGURES)
-    for scenario, figure in FIGURES:
-        terminalreporter.write_line(f"{scenario:<{width}}  {figure}")
